@@ -1,0 +1,1 @@
+"""Terminal emulation without IO: engines behind one interface, snapshots, checkpoints, key encoding, attach filter."""
