@@ -1,0 +1,124 @@
+"""What the config file says, as frozen dataclasses. Knows nothing of files or TOML."""
+
+from __future__ import annotations
+
+import enum
+import getpass
+import re
+import socket
+from dataclasses import dataclass, field
+
+LOCAL = "local"
+"""The operator's own machine: a node that exists without being configured."""
+
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class ConfigError(Exception):
+    """The config cannot be used. The message is one line: what is wrong, where, what to do."""
+
+    exit_code = 10
+
+
+class Transport(enum.StrEnum):
+    """How a node's agent is reached."""
+
+    ASYNCSSH = "asyncssh"
+    OPENSSH = "openssh"  # the system's ssh program on a terminal of its own
+    UNIX = "unix"  # an agent of this machine
+
+
+class Order(enum.StrEnum):
+    """How tiles are ordered."""
+
+    NODE = "node"
+    ATTENTION = "attention"
+    STARTED = "started"
+
+
+class Clipboard(enum.StrEnum):
+    """What becomes of a session's wish to write the operator's clipboard (OSC 52)."""
+
+    DENY = "deny"
+    ASK = "ask"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """One node as the operator named it.
+
+    With transport `unix`, `socket` is the agent's socket; without it the agent of `state` on this machine is meant,
+    which is started on demand. `options` are ssh options (`{"ProxyJump": "bastion"}`) laid over the operator's own
+    SSH config.
+    """
+
+    alias: str
+    host: str = ""
+    transport: Transport = Transport.ASYNCSSH
+    socket: str = ""
+    user: str = ""
+    port: int = 0
+    identity: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+    agent: str = ""  # the agent command on the node; "" looks for `node-agent`
+    state: str = ""  # the agent's state directory; "" its default
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        where = f"node {self.alias!r}"
+        if not _ALIAS.fullmatch(self.alias):
+            raise ConfigError(f"{where}: an alias is letters, digits, '.', '_' and '-', at most 64; choose another")
+        if self.transport is Transport.UNIX:
+            if self.host:
+                raise ConfigError(f"{where}: host and transport 'unix' exclude each other; remove one")
+        elif not self.host:
+            raise ConfigError(f'{where}: no host; add host = "name" as ssh knows it')
+        elif self.host.startswith("-"):
+            raise ConfigError(f"{where}: host {self.host!r} would be read as an option by ssh; correct it")
+        elif self.socket:
+            raise ConfigError(f'{where}: socket needs transport = "unix"; add that or remove socket')
+
+
+@dataclass(frozen=True)
+class UiConfig:
+    """How the console looks and behaves."""
+
+    theme: str = "dark"
+    prefix: str = ""  # "" until the operator has chosen on the first run; ctrl+] then
+    order: Order = Order.NODE
+    interval: float = 0.1  # seconds between frames of a tile, at least
+    clipboard: Clipboard = Clipboard.DENY
+    ascii: bool = False
+    bell: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0.02 <= self.interval <= 10:
+            raise ConfigError("ui.interval: must lie between 0.02 and 10 seconds; correct it")
+
+
+def default_operator() -> str:
+    """`user@host` of whoever runs the console."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole config file. `nodes` always holds `local`, in its place if configured, else first."""
+
+    nodes: tuple[NodeConfig, ...] = ()
+    ui: UiConfig = field(default_factory=UiConfig)
+    operator: str = field(default_factory=default_operator)
+
+    def __post_init__(self) -> None:
+        if all(node.alias != LOCAL for node in self.nodes):
+            local = NodeConfig(LOCAL, transport=Transport.UNIX)
+            object.__setattr__(self, "nodes", (local, *self.nodes))
+
+    def node(self, alias: str) -> NodeConfig:
+        """The node of that alias; raises ConfigError naming what there is."""
+        for node in self.nodes:
+            if node.alias == alias:
+                return node
+        names = ", ".join(node.alias for node in self.nodes)
+        raise ConfigError(f"no node {alias!r}; there is {names}; `relaytui node add` adds one")

@@ -1,0 +1,48 @@
+"""A byte stream in both directions, whatever carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Reader(Protocol):
+    async def read(self, n: int) -> bytes:
+        """Up to `n` bytes; b"" at the end. Raises OSError or LinkError when the link broke."""
+
+
+class Writer(Protocol):
+    def write(self, data: bytes) -> None: ...
+
+    async def drain(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass
+class Duplex:
+    """A reader and a writer; `release` waits until what carries them is closed too."""
+
+    reader: Reader
+    writer: Writer
+    note: str = ""  # in plain words, where it is not the ordinary way ("through the exec bridge")
+    release: Callable[[], Awaitable[None]] = field(default=_nothing)
+
+    async def close(self) -> None:
+        self.writer.close()
+        await self.release()
+
+
+class Connector(Protocol):
+    """Opens byte streams to one node's agent, the agent being started where it is not running."""
+
+    async def open(self, *, bulk: bool = False) -> Duplex:
+        """A stream that will begin with the agent's preamble; `bulk` keeps it off the interactive connection.
+
+        Raises a LinkError. Bounded in time but for questions put to the operator.
+        """
