@@ -26,6 +26,7 @@ class Flag(enum.IntFlag):
     HIDDEN = 64
     STRIKE = 128
     OVERLINE = 256
+    PROTECTED = 512  # DECSCA: not drawn, but kept by selective erase
 
 
 class Pen(NamedTuple):
