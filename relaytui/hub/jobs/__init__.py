@@ -1,0 +1,1 @@
+"""Jobs: queued sessions placed by capability. Requirement language, placement, states, queue backends, dispatch."""
