@@ -1,0 +1,72 @@
+"""Follows a journal's index while it is written: each record once, in order, at the cost of what is new."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import List
+
+from node_agent.journal.index import HEAD_SIZE, Record, decode
+from node_agent.journal.segments import index_name, list_segments
+
+_SIZE = struct.Struct(">H")
+
+
+class IndexTail:
+    """Reads the index in `directory` on from where the last call ended. It holds one file open until `close`."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._base = -1
+        self._fd = -1
+        self._position = 0
+
+    def read(self) -> List[Record]:
+        """The records that were written since the last call."""
+        records = self._read_open()
+        while len(records) == 0 or self._fd < 0:
+            if not self._open_next():
+                break
+            records += self._read_open()
+        return records
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _read_open(self) -> List[Record]:
+        if self._fd < 0:
+            return []
+        size = os.fstat(self._fd).st_size - self._position
+        if size < HEAD_SIZE:
+            return []
+        data = os.pread(self._fd, size, self._position)
+        whole = _whole_records(data)
+        self._position += whole
+        return list(decode(data[:whole]))
+
+    def _open_next(self) -> bool:
+        """Go on to the segment after the open one, if there is one."""
+        for segment in list_segments(self._directory):
+            if segment.base <= self._base:
+                continue
+            try:
+                fd = os.open(os.path.join(self._directory, index_name(segment.base)), os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue  # dropped since it was listed
+            self.close()
+            self._fd, self._base, self._position = fd, segment.base, 0
+            return True
+        return False
+
+
+def _whole_records(data: bytes) -> int:
+    """Bytes of the records that are complete."""
+    at = 0
+    while at + HEAD_SIZE <= len(data):
+        end = at + HEAD_SIZE + _SIZE.unpack_from(data, at)[0]
+        if end > len(data):
+            break
+        at = end
+    return at
