@@ -1,0 +1,92 @@
+"""The queue's interface, the same for every backend.
+
+Calls block for milliseconds and are made from one thread (the dispatcher's). Every change of a job is one
+transaction that also appends the event. Nothing about an attempt changes without its fencing token: tokens only grow,
+a new one is given with each placement, and a call with an older one changes nothing and returns False.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from relaytui.hub.jobs.model import Attempt, Job, JobEvent, JobSpec
+from relaytui.hub.jobs.states import JobState
+
+CLAIM_SECONDS = 15.0
+"""How long a dispatcher's claim on a placed job lasts without being renewed."""
+
+
+class QueueError(Exception):
+    """The queue cannot be used; one line says what failed, why and what to do."""
+
+
+class NoSuchJob(QueueError):
+    def __init__(self, job: str) -> None:
+        super().__init__(f"there is no job {job!r}; `relaytui job ls` lists them")
+
+
+class JobQueue(Protocol):
+    """Times are Unix seconds, given by the caller; all `now` of one queue come from one clock where possible."""
+
+    def close(self) -> None: ...
+
+    def submit(self, spec: JobSpec, now: float) -> Job:
+        """Add a job. Raises NoSuchJob when `spec.after` names an unknown one."""
+
+    def get(self, job: str) -> Job:
+        """Raises NoSuchJob."""
+
+    def jobs(self, states: Sequence[JobState] = (), limit: int = 10_000) -> list[Job]:
+        """Newest first; all states where none is named."""
+
+    def ready(self, now: float, limit: int = 100) -> list[Job]:
+        """Queued jobs whose time has come and whose dependencies are done: by priority, then by age."""
+
+    def held(self, holder: str) -> list[Job]:
+        """Jobs in an attempt whose claim `holder` has."""
+
+    def place(self, job: str, node: str, holder: str, now: float) -> Job | None:
+        """Give a queued job to a node with a new token; None when somebody else was first."""
+
+    def renew(self, holder: str, now: float) -> int:
+        """Extend all claims of `holder`; returns how many it has."""
+
+    def adopt(self, holder: str, now: float) -> list[Job]:
+        """Take over attempts whose claim has run out. The token stays: the attempt goes on, its dispatcher changed."""
+
+    def advance(
+        self,
+        job: str,
+        token: int,
+        state: JobState,
+        now: float,
+        *,
+        detail: str = "",
+        session: str | None = None,
+        code: int | None = None,
+        waited: float | None = None,
+    ) -> bool:
+        """Move an attempt on, with its result where the state is final; False for an outdated token or final job.
+
+        Raises ForbiddenTransition for a step the table does not allow.
+        """
+
+    def requeue(self, job: str, token: int, now: float, not_before: float, detail: str) -> bool:
+        """End the attempt and queue the job again; False for an outdated token or a final job."""
+
+    def cancel(self, job: str, now: float) -> Job:
+        """Cancel a queued job at once; ask the dispatcher to stop one in an attempt. A final job stays as it is."""
+
+    def retry(self, job: str, now: float) -> Job:
+        """Submit a copy of a final job; raises QueueError for one that has not ended."""
+
+    def expire(self, now: float) -> list[Job]:
+        """End queued jobs whose queue limit passed, and those that wait for a job that did not succeed."""
+
+    def attempts(self, job: str) -> list[Attempt]: ...
+
+    def events(self, after: int = 0, job: str | None = None, limit: int = 1000) -> list[JobEvent]: ...
+
+    def wait(self, seconds: float) -> bool:
+        """Block until the queue changed or `seconds` passed; True when it changed."""
