@@ -1,6 +1,7 @@
 """What can go wrong with a link, one class a case a caller or a script must tell apart.
 
-Each message is one line: what failed, why, what to do. `exit_code` is what a command ends with; the values never change.
+Each message is one line: what failed, why, what to do. `exit_code` is what a command ends with; its values never
+change.
 """
 
 from __future__ import annotations

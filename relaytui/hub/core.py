@@ -1,0 +1,271 @@
+"""The console without a screen: config → links → fleet. Console and hub use nothing below this.
+
+Everything runs on one event loop; callbacks are called there and must not block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from node_agent.protocol.entities import EventRecord
+from node_agent.protocol.errors import RemoteProtocolError
+from node_agent.protocol.ids import SessionId
+from node_agent.protocol.notices import Notice
+from node_agent.protocol.requests import HelloReply, OpenBytes, Request
+from relaytui.config import Config, NodeConfig, cache_dir
+from relaytui.fleet.changes import (
+    CacheLoaded,
+    Change,
+    DeltaReceived,
+    EventReceived,
+    FleetInput,
+    HelloReceived,
+    NoticeReceived,
+    SessionGone,
+    StatusReported,
+)
+from relaytui.fleet.keys import SessionKey
+from relaytui.fleet.model import Fleet
+from relaytui.fleet.status import NodeState, NodeStatus
+from relaytui.hub.cache import Cache, CachedNode, aged
+from relaytui.hub.watches import Watches
+from relaytui.link.client import NodeClient
+from relaytui.link.connect import Gates, connector_for
+from relaytui.link.duplex import Connector
+from relaytui.link.errors import HostKeyUnknown, NotConnected
+from relaytui.link.prompts import Desk, Prompter
+from relaytui.link.streams import ByteStream
+from relaytui.link.supervisor import LinkOptions, NodeLink
+from relaytui.link.tasks import cancel, spawn
+
+_SAVE_EVERY = 5.0
+_LOOK_EVERY = 1.0
+_JUMP = 2.0
+"""Seconds by which wall clock and monotonic clock must part to tell that the machine slept."""
+
+_log = logging.getLogger(__name__)
+
+Connect = Callable[[NodeConfig, Desk, Gates], Connector]
+
+
+class Core:
+    """All links of one operator and the fleet they make.
+
+    `fleet` may be read at any time and changes only on the loop; `subscribe` tells of each change.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        client: str = "console",
+        prompter: Prompter | None = None,
+        cache: Path | None = None,
+        connect: Connect = connector_for,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.config = config
+        self._clock = clock
+        self.fleet = Fleet(clock())
+        self._options = LinkOptions(client=client, operator=config.operator, clock=clock)
+        self._prompter = prompter
+        self._cache = Cache(cache or cache_dir() / "nodes")
+        self._connect = connect
+        self._gates = Gates()
+        self._links: dict[str, NodeLink] = {}
+        self._watches: dict[str, Watches] = {}
+        self._callbacks: list[Callable[[list[Change]], None]] = []
+        self._unsaved: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def now(self) -> float:
+        """The monotonic seconds the fleet's ages are counted in."""
+        return self._clock()
+
+    # Life -------------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Show what the cache knows and begin connecting; returns without waiting for any node."""
+        for node in self.config.nodes:
+            self.add_node(node)
+        self._tasks = [spawn(self._keep_saving(), name="cache"), spawn(self._watch_clock(), name="clock")]
+
+    async def stop(self) -> None:
+        """End all links; sessions go on."""
+        await cancel(*self._tasks)
+        await asyncio.gather(*(self._close(alias) for alias in list(self._links)))
+        await self._save()
+
+    def add_node(self, node: NodeConfig) -> None:
+        """Connect to one more node."""
+        self.fleet.add_node(node.alias, node.tags)
+        kept = self._cache.load(node.alias)
+        if kept is not None:
+            self._apply(CacheLoaded(node.alias, kept.hello))
+            for session, screen in kept.screens.items():
+                self.fleet.restore_screen(SessionKey(node.alias, session), screen)
+        desk = Desk(node.alias, self._prompter)
+        link = NodeLink(
+            node.alias,
+            self._connect(node, desk, self._gates),
+            self,
+            self._options,
+            desk=desk,
+            cursor=kept.cursor if kept else None,
+        )
+        self._links[node.alias] = link
+        self._watches[node.alias] = Watches(node.alias, partial(self._on_delta, node.alias))
+        link.start()
+
+    async def remove_node(self, alias: str) -> None:
+        """End the link and forget what was known; the node's sessions go on."""
+        await self._close(alias)
+        self._cache.forget(alias)
+        self._unsaved.discard(alias)
+        self._tell(self.fleet.remove_node(alias))
+
+    async def _close(self, alias: str) -> None:
+        await self._watches.pop(alias).stop()
+        await self._links.pop(alias).stop()
+
+    # For console and hub ----------------------------------------------------------------------------------------------
+
+    def subscribe(self, callback: Callable[[list[Change]], None]) -> Callable[[], None]:
+        """Have `callback` called with the changes of each input, in order; returns what ends that."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    def link(self, alias: str) -> NodeLink:
+        """The link of a node; raises NotConnected for one that is not configured."""
+        try:
+            return self._links[alias]
+        except KeyError:
+            raise NotConnected(f"{alias}: no such node; `relaytui node add` adds one") from None
+
+    async def request(self, node: str, request: Request, timeout: float = 10.0) -> Any:
+        """Make a request of a node; the reply is of the class `request.reply`. Raises RequestError or a LinkError."""
+        return await self.link(node).request(request, timeout)
+
+    def watch(self, key: SessionKey, interval: float = 0.1) -> None:
+        """Keep a session's screen up to date in the fleet, over every cut, until `unwatch`."""
+        self._watches[key.node].want(key.id, interval)
+
+    def tune(self, key: SessionKey, interval: float) -> None:
+        """Change the pace of a watched screen: 0 for the focused tile."""
+        self._watches[key.node].want(key.id, interval)
+
+    def unwatch(self, key: SessionKey) -> None:
+        if key.node in self._watches:
+            self._watches[key.node].unwant(key.id)
+
+    async def open_bytes(self, key: SessionKey, mode: str, **options: Any) -> ByteStream:
+        """Open a session's output on the present link; `mode` and `options` are those of `OpenBytes`.
+
+        The stream ends with the link: LinkLost is raised from it, and its `offset` is where to open the next one.
+        """
+        return await self.link(key.node).open_bytes(OpenBytes(key.id, mode, **options))
+
+    def retry(self, alias: str) -> None:
+        """Try to connect now, also where the link waits for the operator."""
+        self.link(alias).retry()
+
+    def nudge(self) -> None:
+        """The operator pressed a key: nodes that are lost are tried at once."""
+        for link in self._links.values():
+            if link.status.state in (NodeState.LOST, NodeState.STALE):
+                link.nudge()
+
+    def host_key_question(self, alias: str) -> HostKeyUnknown | None:
+        """The unknown host key the node's link waits for a decision on, if it does."""
+        error = self.link(alias).error
+        return error if isinstance(error, HostKeyUnknown) else None
+
+    async def accept_host_key(self, alias: str) -> None:
+        """Store the host key in question, the operator having said yes to its fingerprint, and connect."""
+        from relaytui.link.hostkeys import accept
+
+        question = self.host_key_question(alias)
+        if question is not None:
+            await asyncio.to_thread(accept, question)
+            self.retry(alias)
+
+    # From the links ---------------------------------------------------------------------------------------------------
+
+    def link_status(self, node: str, status: NodeStatus) -> None:
+        self._apply(StatusReported(node, status))
+
+    def link_up(self, node: str, client: NodeClient) -> None:
+        assert client.hello is not None
+        self._apply(HelloReceived(node, client.hello))
+        self._watches[node].link_up(client)
+
+    def link_notice(self, node: str, notice: Notice) -> None:
+        self._apply(NoticeReceived(node, notice))
+
+    def link_event(self, node: str, record: EventRecord) -> None:
+        self._apply(EventReceived(node, record))
+
+    def _on_delta(self, alias: str, session: SessionId, delta: dict[str, Any]) -> None:
+        try:
+            self._apply(DeltaReceived(SessionKey(alias, session), delta))
+        except ValueError as error:
+            raise RemoteProtocolError(str(error)) from error
+
+    def _apply(self, item: FleetInput) -> None:
+        changes = self.fleet.apply(item, self._clock())
+        if not isinstance(item, CacheLoaded | StatusReported):
+            self._unsaved.add(item.key.node if isinstance(item, DeltaReceived) else item.node)
+        self._tell(changes)
+
+    def _tell(self, changes: list[Change]) -> None:
+        for change in changes:
+            if isinstance(change, SessionGone):
+                self.unwatch(change.key)
+        if changes:
+            for callback in list(self._callbacks):
+                callback(changes)
+
+    # Beside them ------------------------------------------------------------------------------------------------------
+
+    async def _watch_clock(self) -> None:
+        """Notice that the machine slept, and doubt every connection then."""
+        wall, steady = time.time(), self._clock()
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            jumped = abs((time.time() - wall) - (self._clock() - steady)) > _JUMP
+            late = self._clock() - steady > _LOOK_EVERY + _JUMP
+            wall, steady = time.time(), self._clock()
+            if jumped or late:
+                for link in self._links.values():
+                    link.suspect()
+
+    async def _keep_saving(self) -> None:
+        while True:
+            await asyncio.sleep(_SAVE_EVERY)
+            await self._save()
+
+    async def _save(self) -> None:
+        """Keep the picture of each node that changed, written by a thread."""
+        for alias in list(self._unsaved):
+            self._unsaved.discard(alias)
+            kept = self._picture(alias)
+            if kept is not None:
+                await asyncio.to_thread(self._cache.store, alias, self._cache.encode(kept))
+
+    def _picture(self, alias: str) -> CachedNode | None:
+        node = self.fleet.nodes.get(alias)
+        if node is None or node.info is None or node.duplicate_of:
+            return None
+        now = self._clock()
+        views = self.fleet.sessions_of(alias)
+        sessions = tuple(aged(view.info, now - view.seen) for view in views)
+        screens = {view.key.id: screen for view in views if (screen := self.fleet.screen(view.key)) is not None}
+        link = self._links.get(alias)
+        cursor = link.cursor if link else None
+        return CachedNode(HelloReply(node.info, sessions, cursor.n if cursor else 0, node.facts), cursor, screens)

@@ -1,0 +1,91 @@
+"""Which screens of one node are wanted, and the streams that bring them: wants outlive links, streams do not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from node_agent.protocol.errors import RequestError
+from node_agent.protocol.ids import SessionId
+from relaytui.link.client import NodeClient
+from relaytui.link.errors import LinkError
+from relaytui.link.streams import ScreenStream
+from relaytui.link.tasks import cancel, spawn
+
+
+class Watches:
+    """Keeps streams equal to wants. `on_delta(session, delta)` takes in what comes."""
+
+    def __init__(self, node: str, on_delta: Callable[[SessionId, dict[str, Any]], None]) -> None:
+        self._on_delta = on_delta
+        self._client: NodeClient | None = None
+        self._wanted: dict[SessionId, float] = {}
+        self._open: dict[SessionId, tuple[ScreenStream, float]] = {}
+        self._refused: set[SessionId] = set()
+        self._changed = asyncio.Event()
+        self._task = spawn(self._run(), name=f"{node} watches")
+
+    def want(self, session: SessionId, interval: float) -> None:
+        """Have this screen at most every `interval` seconds; again with another interval to change it."""
+        self._wanted[session] = interval
+        self._changed.set()
+
+    def unwant(self, session: SessionId) -> None:
+        self._wanted.pop(session, None)
+        self._refused.discard(session)
+        self._changed.set()
+
+    def link_up(self, client: NodeClient) -> None:
+        """All streams are to be opened anew on `client`."""
+        self._client = client
+        self._open.clear()
+        self._refused.clear()
+        self._changed.set()
+
+    async def stop(self) -> None:
+        await cancel(self._task)
+
+    async def _run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            client = self._client
+            if client is None or client.is_closed:
+                continue
+            missing = self._wanted.keys() - self._open.keys() - self._refused
+            extra = self._open.keys() - self._wanted.keys()
+            tuned = [s for s, (_, interval) in self._open.items() if self._wanted.get(s, interval) != interval]
+            await asyncio.gather(
+                *(self._start(client, session) for session in missing),
+                *(self._stop(client, session) for session in extra),
+                *(self._tune(client, session) for session in tuned),
+            )
+
+    async def _start(self, client: NodeClient, session: SessionId) -> None:
+        interval = self._wanted[session]
+        try:
+            stream = await client.watch_screen(
+                session, lambda _, delta: self._on_delta(session, delta), interval=interval
+            )
+        except RequestError:
+            self._refused.add(session)  # it has just ended or gone: a notice says so
+        except LinkError:
+            pass  # the next link opens it
+        else:
+            if client is self._client:
+                self._open[session] = (stream, interval)
+                self._changed.set()  # what was wanted may have changed meanwhile
+
+    async def _stop(self, client: NodeClient, session: SessionId) -> None:
+        stream, _ = self._open.pop(session)
+        await client.close_stream(stream.opened.stream)
+
+    async def _tune(self, client: NodeClient, session: SessionId) -> None:
+        interval = self._wanted[session]
+        stream, _ = self._open[session]
+        self._open[session] = (stream, interval)
+        try:
+            await stream.tune(interval)
+        except (LinkError, RequestError):
+            pass  # the pace is a wish

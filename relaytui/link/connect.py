@@ -1,0 +1,79 @@
+"""From a node's configuration to a connection to its agent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from relaytui.config import NodeConfig, Transport
+from relaytui.link.client import NodeClient
+from relaytui.link.duplex import Connector
+from relaytui.link.errors import ConnectTimedOut
+from relaytui.link.prompts import Desk, Prompter
+
+
+class Gates:
+    """One gate a sshd: several nodes behind one log in one after the other, or its MaxStartups would drop some."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @asynccontextmanager
+    async def turn(self, host: str, port: int, patience: float = 2.0) -> AsyncIterator[None]:
+        """Wait for our turn, for no more than `patience` seconds: a login that hangs must not hold up the others."""
+        lock = self._locks[host, port]
+        try:
+            async with asyncio.timeout(patience):
+                await lock.acquire()
+        except TimeoutError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def connector_for(node: NodeConfig, desk: Desk, gates: Gates) -> Connector:
+    """What opens connections to `node`. Imports SSH only where it is needed: it takes a quarter of a second."""
+    match node.transport:
+        case Transport.UNIX:
+            from relaytui.link.unix import UnixConnector
+
+            return UnixConnector(node)
+        case Transport.ASYNCSSH:
+            from relaytui.link.ssh import SshConnector
+
+            return SshConnector(node, desk, gates)
+        case Transport.OPENSSH:
+            from relaytui.link.openssh import OpenSshConnector
+
+            return OpenSshConnector(node, desk)
+
+
+@asynccontextmanager
+async def open_node(
+    node: NodeConfig,
+    *,
+    client: str = "cli",
+    operator: str,
+    prompter: Prompter | None = None,
+    watch: bool = False,
+    timeout: float | None = None,
+) -> AsyncIterator[NodeClient]:
+    """One connection for one command, closed at the end. Raises a LinkError; `timeout` seconds bound the connecting."""
+    desk = Desk(node.alias, prompter)
+    connector = connector_for(node, desk, Gates())
+    try:
+        async with asyncio.timeout(timeout):
+            link = await NodeClient.connect(
+                await connector.open(), node=node.alias, client=client, operator=operator, watch=watch
+            )
+    except TimeoutError:
+        raise ConnectTimedOut(f"{node.alias}: no answer within {timeout:g} s; check that it is up") from None
+    try:
+        yield link
+    finally:
+        await link.close()

@@ -1,0 +1,139 @@
+"""How a node's agent is found, started and asked where it listens. Sans-IO: command lines out, reports in.
+
+The report is the JSON line of `node-agent probe`. Over SSH a login shell may print anything around it, so there it
+follows a marker line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+
+from node_agent.protocol.version import MAGIC
+from node_agent.terminal.sanitise import sanitise
+from relaytui.link.errors import AgentFailed, AgentMissing, LinkError, SshConfigInvalid
+
+MARKER = "RELAYTUI-PROBE"
+_MISSING = "missing"
+_PLACES = "$PATH:$HOME/.local/bin:/usr/local/bin"
+_UNSAFE = re.compile(r"['\"\\!$`\n\r]")
+
+
+@dataclass(frozen=True)
+class ProbeReport:
+    """The agent that runs now."""
+
+    socket: str
+    version: str = ""
+
+
+def probe_command(node: str, agent: str, state: str) -> str:
+    """A command line for a remote login shell that starts the agent and reports it."""
+    return _command(node, agent, "probe --start", state, f"echo; echo {MARKER}; ")
+
+
+def bridge_command(node: str, agent: str, state: str) -> str:
+    """A command line for a remote login shell that becomes the agent's stream on stdin and stdout."""
+    return _command(node, agent, "bridge", state, "")
+
+
+def _command(node: str, agent: str, action: str, state: str, before: str) -> str:
+    """`sh -c '...'` whose script holds no quote, `!`, backslash or newline: csh and fish pass it on unchanged.
+
+    SSH commands get a short PATH, hence the search in the usual places of a user's own programs.
+    """
+    words = " ".join(_word(node, word) for word in shlex.split(agent) or ["node-agent"])
+    tail = f" --state {_word(node, state)}" if state else ""
+    script = (
+        f"PATH={_PLACES}; export PATH; set -- {words}; "
+        f'if command -v "$1" >/dev/null 2>&1; then {before}exec "$@" {action}{tail}; fi; '
+        f"echo; echo {MARKER} {_MISSING} $(uname -sm)"
+    )
+    return f"sh -c '{script}'"
+
+
+def _word(node: str, word: str) -> str:
+    if _UNSAFE.search(word):
+        raise SshConfigInvalid(
+            f"{node}: {word!r} in its agent command or state directory holds a quote, $, ! or backslash; rename it"
+        )
+    return f'"$HOME{word[1:]}"' if word == "~" or word.startswith("~/") else f'"{word}"'
+
+
+def parse_report(node: str, line: str, stderr: str = "") -> ProbeReport:
+    """The report in the agent's line, whose absence `stderr` may explain; raises AgentFailed with its reason."""
+    try:
+        data = json.loads(line)
+        error = data.get("error")
+        socket = data.get("socket")
+    except (ValueError, AttributeError):
+        error = socket = None
+    if not error and isinstance(socket, str) and socket:
+        return ProbeReport(socket, str(data.get("version", "")))
+    lines = [text for text in stderr.splitlines() if text.strip()]
+    reason = error or (lines[-1] if lines else "it printed no report; run `node-agent probe --start` there")
+    raise AgentFailed(f"{node}: its agent did not start: {sanitise(str(reason), 300)}")
+
+
+class ReportReader:
+    """Finds the report in a remote shell's output.
+
+    `feed` returns True when the output is decided: then `outcome` gives the report, or `stream` is set because the
+    other side began with an agent's preamble at once (a key restricted to the bridge by a forced command).
+    """
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+        self._seen = b""
+        self.stream = False
+
+    @property
+    def seen(self) -> bytes:
+        """All output so far; with `stream` the beginning of the agent's stream, banner included."""
+        return self._seen
+
+    def feed(self, data: bytes) -> bool:
+        self._seen += data
+        if _starts_line(self._seen, MAGIC + b" "):
+            self.stream = True
+            return True
+        return self._line() is not None
+
+    def outcome(self, stderr: str = "") -> ProbeReport:
+        """The report, or a LinkError for what was there instead."""
+        line = self._line()
+        if line is None:
+            raise self._no_report(stderr)
+        if line.startswith(_MISSING):
+            system = sanitise(line.removeprefix(_MISSING).strip(), 60)
+            raise AgentMissing(
+                f"{self._node}: no node-agent there ({system}); install relaytui on it or set the node's agent command"
+            )
+        return parse_report(self._node, line, stderr)
+
+    def _line(self) -> str | None:
+        """What follows the marker: the rest of its line, or the next line."""
+        at = _starts_line(self._seen, MARKER.encode())
+        if not at:
+            return None
+        rest = self._seen[at - 1 + len(MARKER) :].decode("utf-8", "replace")
+        line, newline, after = rest.partition("\n")
+        if newline and line.strip():
+            return line.strip()
+        line, newline, _ = after.partition("\n")
+        return line.strip() if newline else None
+
+    def _no_report(self, stderr: str) -> LinkError:
+        text = (stderr.strip() or self._seen.decode("utf-8", "replace").strip()).splitlines()
+        said = f": {sanitise(text[-1], 200)}" if text else ""
+        return AgentFailed(f"{self._node}: its login shell ran no command{said}; try `ssh` there by hand")
+
+
+def _starts_line(text: bytes, word: bytes) -> int:
+    """One more than where `word` starts a line of `text`, 0 where it does not."""
+    at = text.find(word)
+    while at > 0 and text[at - 1 : at] not in (b"\n", b"\r"):
+        at = text.find(word, at + 1)
+    return at + 1

@@ -1,0 +1,132 @@
+"""Links to agents of this machine: a socket that is named, or the agent of a state directory, started on demand.
+
+Where the agent of a state directory listens is the agent's own business: it is asked (`node-agent probe --start`), and
+the answer is kept, because asking costs more than everything else a short command does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import shlex
+import socket
+import struct
+import sys
+
+from relaytui.config import NodeConfig, cache_dir, write_atomically
+from relaytui.link.duplex import Duplex
+from relaytui.link.errors import AgentFailed, AgentMissing, AgentUnreachable, LinkError
+from relaytui.link.probe import ProbeReport, parse_report
+
+_DIAL_TIMEOUT = 3.0
+_START_TIMEOUT = 15.0
+_MOVES_SOCKETS = ("RELAY_STATE_DIR", "RELAY_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "HOME", "TMPDIR")
+
+
+class UnixConnector:
+    """Opens the agent's unix socket."""
+
+    def __init__(self, node: NodeConfig) -> None:
+        self._node = node
+
+    async def open(self, *, bulk: bool = False) -> Duplex:
+        """A stream to the agent; a bulk one is a connection like any other. Raises a LinkError."""
+        name = self._node.alias
+        if self._node.socket:
+            return await _dial(name, os.path.expanduser(self._node.socket))
+        known = _KnownSocket(self._node)
+        if (path := known.load()) is not None:
+            try:
+                return await _dial(name, path)
+            except AgentUnreachable:
+                pass  # it ended, or has moved
+        report = await _start_agent(self._node)
+        known.store(report.socket)
+        return await _dial(name, report.socket)
+
+
+async def _dial(node: str, path: str) -> Duplex:
+    """Connect to a socket and check that our own user (or root) listens there."""
+    try:
+        async with asyncio.timeout(_DIAL_TIMEOUT):
+            reader, writer = await asyncio.open_unix_connection(path)
+    except TimeoutError:
+        raise AgentUnreachable(f"{node}: nobody accepts at {path}; the agent there hangs, end it") from None
+    except OSError as error:
+        raise AgentUnreachable(f"{node}: no agent listens at {path}: {error.strerror or error}; start it") from error
+    peer = _peer_uid(writer.get_extra_info("socket"))
+    if peer is not None and peer not in (0, os.getuid()):
+        writer.close()
+        raise AgentUnreachable(f"{node}: {path} belongs to user {peer}, not to us; not used")
+
+    async def release() -> None:
+        try:
+            await writer.wait_closed()
+        except OSError:
+            pass  # it is closed either way
+
+    return Duplex(reader, writer, release=release)
+
+
+def _peer_uid(sock: socket.socket) -> int | None:
+    """The user who listens, where the system tells (SO_PEERCRED, unix(7))."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return None
+    return int(struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))[1])
+
+
+async def _start_agent(node: NodeConfig) -> ProbeReport:
+    """Have the agent of the node's state directory started, unless it runs; it outlives us."""
+    command = shlex.split(node.agent) or [sys.executable, "-P", "-m", "node_agent"]
+    command += ["probe", "--start"]
+    if node.state:
+        command += ["--state", os.path.expanduser(node.state)]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        reason = f"cannot run {command[0]}: {error.strerror}; correct its agent command"
+        raise AgentMissing(f"{node.alias}: {reason}") from error
+    try:
+        async with asyncio.timeout(_START_TIMEOUT):
+            output, errors = await process.communicate()
+    except BaseException as error:
+        process.kill()
+        await process.wait()
+        if isinstance(error, TimeoutError):
+            raise _too_slow(node.alias) from None
+        raise
+    return parse_report(node.alias, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
+
+
+def _too_slow(node: str) -> LinkError:
+    return AgentFailed(f"{node}: its agent did not start within {_START_TIMEOUT:g} s; see its log, `node-agent probe`")
+
+
+class _KnownSocket:
+    """Remembers where the agent of a state directory listened last, for the variables that move it."""
+
+    def __init__(self, node: NodeConfig) -> None:
+        key = json.dumps([node.state, node.agent, *(os.environ.get(name) for name in _MOVES_SOCKETS)])
+        self._path = cache_dir() / "sockets" / hashlib.sha256(key.encode()).hexdigest()[:24]
+
+    def load(self) -> str | None:
+        try:
+            return self._path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def store(self, path: str) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomically(self._path, path.encode())
+        except OSError:
+            pass  # then the agent is asked again next time
