@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from relaytui.hub.jobs.postgres import PostgresQueue
 from relaytui.hub.jobs.queue import JobQueue
 from relaytui.hub.jobs.sqlite import SqliteQueue
+from tests import postgres
+
+_names = itertools.count()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    name = f"jobs{next(_names)}"
+    yield postgres.fresh_database(postgres_url, name)
+    postgres.drop_database(postgres_url, name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobQueue]:
-    made = SqliteQueue(tmp_path / "jobs" / "queue.db")
+    made: JobQueue
+    if request.param == "sqlite":
+        made = SqliteQueue(tmp_path / "jobs" / "queue.db")
+    else:
+        made = PostgresQueue(request.getfixturevalue("database_url"))
     yield made
     made.close()

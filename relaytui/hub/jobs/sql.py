@@ -1,0 +1,360 @@
+"""The queue in SQL, shared by both backends: what a transaction does, not how it is opened, locked or repeated.
+
+The statements keep to what SQLite 3.34 and PostgreSQL 13 both read; values are bound with `?`. A backend supplies
+`_execute`, `_run` (one transaction; it may run its work again after a lost connection, so work must be repeatable),
+`_lock` (a suffix that locks selected rows and skips those another transaction has) and `wait`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from relaytui.hub.jobs.model import Attempt, Job, JobEvent, JobSpec
+from relaytui.hub.jobs.queue import CLAIM_SECONDS, NoSuchJob, QueueError
+from relaytui.hub.jobs.states import ATTEMPTING, FINAL, JobState, check_transition
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE jobs (
+    n {serial},
+    id TEXT NOT NULL UNIQUE,
+    spec TEXT NOT NULL,
+    state TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    submitted DOUBLE PRECISION NOT NULL,
+    changed DOUBLE PRECISION NOT NULL,
+    not_before DOUBLE PRECISION NOT NULL DEFAULT 0,
+    queue_until DOUBLE PRECISION,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    token BIGINT NOT NULL DEFAULT 0,
+    node TEXT NOT NULL DEFAULT '',
+    session TEXT NOT NULL DEFAULT '',
+    holder TEXT NOT NULL DEFAULT '',
+    claim_until DOUBLE PRECISION NOT NULL DEFAULT 0,
+    started DOUBLE PRECISION,
+    ended DOUBLE PRECISION,
+    code INTEGER,
+    reason TEXT NOT NULL DEFAULT '',
+    waited DOUBLE PRECISION NOT NULL DEFAULT 0,
+    cancel_asked INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX jobs_queued ON jobs (priority DESC, n) WHERE state = 'queued';
+CREATE INDEX jobs_held ON jobs (holder) WHERE state IN ('placed', 'starting', 'running', 'asking');
+CREATE TABLE dependencies (
+    job TEXT NOT NULL REFERENCES jobs (id),
+    needs TEXT NOT NULL REFERENCES jobs (id),
+    PRIMARY KEY (job, needs)
+);
+CREATE TABLE attempts (
+    job TEXT NOT NULL REFERENCES jobs (id),
+    attempt INTEGER NOT NULL,
+    token BIGINT NOT NULL UNIQUE,
+    node TEXT NOT NULL,
+    session TEXT NOT NULL DEFAULT '',
+    placed DOUBLE PRECISION NOT NULL,
+    ended DOUBLE PRECISION,
+    outcome TEXT NOT NULL DEFAULT '',
+    code INTEGER,
+    PRIMARY KEY (job, attempt)
+);
+CREATE TABLE job_events (
+    n {serial},
+    job TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    state TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX job_events_of ON job_events (job, n);
+CREATE TABLE tokens (last BIGINT NOT NULL);
+INSERT INTO tokens VALUES (0)
+"""
+
+_COLUMNS = (
+    "id, spec, state, submitted, changed, not_before, attempt, token, node, session, holder, claim_until,"
+    " started, ended, code, reason, waited, cancel_asked"
+)
+_ATTEMPTING = ", ".join(f"'{state}'" for state in sorted(ATTEMPTING))
+_UNMET = (
+    "SELECT 1 FROM dependencies d JOIN jobs need ON need.id = d.needs WHERE d.job = jobs.id AND need.state != 'done'"
+)
+
+Row = Mapping[str, Any]
+
+
+class Result(Protocol):
+    """What a statement gave: rows that are read by column name."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class SqlQueue(ABC):
+    """A `JobQueue` but for its connection."""
+
+    _lock = ""
+
+    @abstractmethod
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> Result: ...
+
+    @abstractmethod
+    def _run(self, work: Callable[[], T]) -> T:
+        """Do `work` in one transaction; an exception undoes it all."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> bool: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    @abstractmethod
+    def _before_event(self) -> None:
+        """Runs before an event is numbered, so that numbers follow the order of commits."""
+
+    def submit(self, spec: JobSpec, now: float) -> Job:
+        identity = secrets.token_hex(4)
+
+        def work() -> Job:
+            if self._find(identity) is None:  # a repeated transaction may have been committed before
+                self._insert(identity, spec, now)
+            return _job(self._row(identity))
+
+        return self._run(work)
+
+    def _insert(self, identity: str, spec: JobSpec, now: float) -> None:
+        for need in spec.after:
+            self._row(need)
+        self._execute(
+            "INSERT INTO jobs (id, spec, state, priority, submitted, changed, queue_until)"
+            " VALUES (?, ?, 'queued', ?, ?, ?, ?)",
+            (identity, spec.to_json(), spec.priority, now, now, now + spec.queue_limit if spec.queue_limit else None),
+        )
+        for need in sorted(set(spec.after)):
+            self._execute("INSERT INTO dependencies (job, needs) VALUES (?, ?)", (identity, need))
+        self._record(identity, now, JobState.QUEUED, "submitted")
+
+    def get(self, job: str) -> Job:
+        return self._run(lambda: _job(self._row(job)))
+
+    def _find(self, job: str, lock: str = "") -> Row | None:
+        row: Row | None = self._execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?{lock}", (job,)).fetchone()
+        return row
+
+    def _row(self, job: str, lock: str = "") -> Row:
+        row = self._find(job, lock)
+        if row is None:
+            raise NoSuchJob(job)
+        return row
+
+    def jobs(self, states: Sequence[JobState] = (), limit: int = 10_000) -> list[Job]:
+        where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
+        return self._run(lambda: self._select(f"{where} ORDER BY n DESC LIMIT ?", (*map(str, states), limit)))
+
+    def _select(self, tail: str, values: Sequence[Any] = ()) -> list[Job]:
+        return [_job(row) for row in self._execute(f"SELECT {_COLUMNS} FROM jobs {tail}", values).fetchall()]
+
+    def ready(self, now: float, limit: int = 100) -> list[Job]:
+        tail = f"WHERE state = 'queued' AND not_before <= ? AND NOT EXISTS ({_UNMET}) ORDER BY priority DESC, n LIMIT ?"
+        return self._run(lambda: self._select(tail, (now, limit)))
+
+    def held(self, holder: str) -> list[Job]:
+        tail = f"WHERE state IN ({_ATTEMPTING}) AND holder = ? ORDER BY n"
+        return self._run(lambda: self._select(tail, (holder,)))
+
+    def place(self, job: str, node: str, holder: str, now: float) -> Job | None:
+        def work() -> Job | None:
+            row = self._find(job, self._lock)
+            if row is None or row["state"] != JobState.QUEUED:
+                return None
+            self._execute("UPDATE tokens SET last = last + 1")
+            token = self._execute("SELECT last FROM tokens").fetchone()["last"]
+            self._execute(
+                "UPDATE jobs SET state = 'placed', attempt = attempt + 1, token = ?, node = ?, session = '',"
+                " holder = ?, claim_until = ?, changed = ?, reason = '' WHERE id = ?",
+                (token, node, holder, now + CLAIM_SECONDS, now, job),
+            )
+            self._execute(
+                "INSERT INTO attempts (job, attempt, token, node, placed) VALUES (?, ?, ?, ?, ?)",
+                (job, row["attempt"] + 1, token, node, now),
+            )
+            self._record(job, now, JobState.PLACED, f"on {node}")
+            return _job(self._row(job))
+
+        return self._run(work)
+
+    def renew(self, holder: str, now: float) -> int:
+        statement = f"UPDATE jobs SET claim_until = ? WHERE state IN ({_ATTEMPTING}) AND holder = ?"
+        return self._run(lambda: self._execute(statement, (now + CLAIM_SECONDS, holder)).rowcount)
+
+    def adopt(self, holder: str, now: float) -> list[Job]:
+        def work() -> list[Job]:
+            late = self._select(f"WHERE state IN ({_ATTEMPTING}) AND claim_until < ? ORDER BY n{self._lock}", (now,))
+            for each in late:
+                self._execute(
+                    "UPDATE jobs SET holder = ?, claim_until = ? WHERE id = ?", (holder, now + CLAIM_SECONDS, each.id)
+                )
+            return [_job(self._row(each.id)) for each in late]
+
+        return self._run(work)
+
+    def advance(
+        self,
+        job: str,
+        token: int,
+        state: JobState,
+        now: float,
+        *,
+        detail: str = "",
+        session: str | None = None,
+        code: int | None = None,
+        waited: float | None = None,
+    ) -> bool:
+        final = state in FINAL
+
+        def work() -> bool:
+            row = self._current(job, token)
+            if row is None:
+                return False
+            check_transition(JobState(row["state"]), state)
+            started = row["started"] if row["started"] is not None or state is not JobState.RUNNING else now
+            self._execute(
+                "UPDATE jobs SET state = ?, changed = ?, session = ?, code = ?, waited = ?, reason = ?, started = ?,"
+                " ended = ? WHERE id = ?",
+                (
+                    str(state),
+                    now,
+                    row["session"] if session is None else session,
+                    row["code"] if code is None else code,
+                    row["waited"] if waited is None else waited,
+                    detail if final else "",
+                    started,
+                    now if final else None,
+                    job,
+                ),
+            )
+            if session is not None:
+                self._execute("UPDATE attempts SET session = ? WHERE token = ?", (session, token))
+            if final:
+                self._end_attempt(token, now, str(state), code)
+            self._record(job, now, state, detail)
+            return True
+
+        return self._run(work)
+
+    def requeue(self, job: str, token: int, now: float, not_before: float, detail: str) -> bool:
+        def work() -> bool:
+            row = self._current(job, token)
+            if row is None:
+                return False
+            check_transition(JobState(row["state"]), JobState.QUEUED)
+            self._execute(
+                "UPDATE jobs SET state = 'queued', changed = ?, not_before = ?, token = 0, node = '', session = '',"
+                " holder = '', claim_until = 0, started = NULL, reason = ? WHERE id = ?",
+                (now, not_before, detail, job),
+            )
+            self._end_attempt(token, now, "requeued", None)
+            self._record(job, now, JobState.QUEUED, detail)
+            return True
+
+        return self._run(work)
+
+    def _current(self, job: str, token: int) -> Row | None:
+        """The job's row while `token` is that of its current attempt; locks it until the transaction ends."""
+        row = self._row(job, self._lock.replace(" SKIP LOCKED", ""))
+        return row if row["token"] == token and JobState(row["state"]) in ATTEMPTING else None
+
+    def _end_attempt(self, token: int, now: float, outcome: str, code: int | None) -> None:
+        self._execute(
+            "UPDATE attempts SET ended = ?, outcome = ?, code = ? WHERE token = ?", (now, outcome, code, token)
+        )
+
+    def cancel(self, job: str, now: float) -> Job:
+        def work() -> Job:
+            row = self._row(job, self._lock.replace(" SKIP LOCKED", ""))
+            state = JobState(row["state"])
+            if state is JobState.QUEUED:
+                self._end_queued(job, now, JobState.CANCELLED, "cancelled before it was placed")
+            elif state in ATTEMPTING and not row["cancel_asked"]:
+                self._execute("UPDATE jobs SET cancel_asked = 1, changed = ? WHERE id = ?", (now, job))
+                self._record(job, now, state, "asked to cancel")
+            return _job(self._row(job))
+
+        return self._run(work)
+
+    def retry(self, job: str, now: float) -> Job:
+        old = self.get(job)
+        if not old.is_final:
+            raise QueueError(f"job {job} is {old.state}; cancel it first, or wait for its end")
+        return self.submit(old.spec, now)
+
+    def expire(self, now: float) -> list[Job]:
+        def work() -> list[Job]:
+            ended: dict[str, None] = {}
+            for each in self._select(f"WHERE state = 'queued' AND queue_until < ? ORDER BY n{self._lock}", (now,)):
+                self._end_queued(each.id, now, JobState.EXPIRED, f"not placed within {each.spec.queue_limit:g} s")
+                ended[each.id] = None
+            hopeless = self._execute(
+                "SELECT d.job AS job, need.id AS need, need.state AS state FROM dependencies d"
+                " JOIN jobs ON jobs.id = d.job JOIN jobs need ON need.id = d.needs"
+                " WHERE jobs.state = 'queued' AND need.state IN ('failed', 'cancelled', 'lost', 'expired')"
+                " ORDER BY jobs.n, need.n"
+            ).fetchall()
+            for row in hopeless:
+                if row["job"] not in ended:
+                    reason = f"needs job {row['need']}, which is {row['state']}"
+                    self._end_queued(row["job"], now, JobState.FAILED, reason)
+                    ended[row["job"]] = None
+            return [_job(self._row(identity)) for identity in ended]
+
+        return self._run(work)
+
+    def _end_queued(self, job: str, now: float, state: JobState, reason: str) -> None:
+        self._execute(
+            "UPDATE jobs SET state = ?, changed = ?, ended = ?, reason = ? WHERE id = ?",
+            (str(state), now, now, reason, job),
+        )
+        self._record(job, now, state, reason)
+
+    def _record(self, job: str, now: float, state: JobState, detail: str) -> None:
+        self._before_event()
+        self._execute(
+            "INSERT INTO job_events (job, at, state, detail) VALUES (?, ?, ?, ?)", (job, now, str(state), detail)
+        )
+
+    def attempts(self, job: str) -> list[Attempt]:
+        def work() -> list[Attempt]:
+            self._row(job)
+            rows = self._execute(
+                "SELECT job, attempt, token, node, session, placed, ended, outcome, code FROM attempts WHERE job = ?"
+                " ORDER BY attempt",
+                (job,),
+            ).fetchall()
+            return [Attempt(**dict(row)) for row in rows]
+
+        return self._run(work)
+
+    def events(self, after: int = 0, job: str | None = None, limit: int = 1000) -> list[JobEvent]:
+        def work() -> list[JobEvent]:
+            of_job, values = (" AND job = ?", (after, job, limit)) if job is not None else ("", (after, limit))
+            rows = self._execute(
+                f"SELECT n, job, at, state, detail FROM job_events WHERE n > ?{of_job} ORDER BY n LIMIT ?", values
+            ).fetchall()
+            return [JobEvent(row["n"], row["job"], row["at"], JobState(row["state"]), row["detail"]) for row in rows]
+
+        return self._run(work)
+
+
+def _job(row: Row) -> Job:
+    values = dict(row)
+    values["spec"] = JobSpec.from_json(values["spec"])
+    values["state"] = JobState(values["state"])
+    values["cancel_asked"] = bool(values["cancel_asked"])
+    return Job(**values)
