@@ -1,0 +1,160 @@
+"""Policy fails closed: deny wins, limits hold, and what was not understood is the operator's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node_agent.protocol.entities import AskOption
+from node_agent.protocol.states import AskKind
+from relaytui.hub.policy import Action, Answered, Question, Rule, decide
+
+YES, ALWAYS, NO = AskOption("Yes", "1", selected=True), AskOption("Yes, and don't ask again", "2"), AskOption("No", "3")
+MAKE = Question(
+    "gpu-box", frozenset({"ci", "gpu"}), "claude", "make -j8", AskKind.CHOICE, (YES, ALWAYS, NO), confidence=1.0
+)
+ALLOW_MAKE = Rule("make", Action.ALLOW, program="claude", command="make *", answer="Yes", dry_run=False)
+DENY_RM = Rule("rm", Action.DENY, command="rm *")
+
+
+def test_no_rule_means_ask() -> None:
+    assert decide(MAKE, [], [], 0.0).action is Action.ASK
+
+
+def test_an_allow_that_matches_chooses_its_label() -> None:
+    decision = decide(MAKE, [ALLOW_MAKE], [], 0.0)
+    assert (decision.acts, decision.option, decision.rule) == (True, YES, "make")
+
+
+def test_a_new_rule_only_says_what_it_would_do() -> None:
+    decision = decide(MAKE, [replace(ALLOW_MAKE, dry_run=True)], [], 0.0)
+    assert not decision.acts
+    assert decision.reason == "rule make would choose 'Yes'"
+
+
+def test_a_dry_run_does_not_shadow_a_rule_that_acts() -> None:
+    rules = [replace(ALLOW_MAKE, name="new", dry_run=True), ALLOW_MAKE]
+    assert decide(MAKE, rules, [], 0.0).rule == "make"
+
+
+@pytest.mark.parametrize(
+    "command", ["make x; rm -rf /", "make `x`", "make $(x)", "make x && y", "make x\nrm y", "make x | sh", "make x…"]
+)
+def test_a_command_that_may_hide_another_is_asked(command: str) -> None:
+    assert decide(replace(MAKE, command=command), [ALLOW_MAKE], [], 0.0).action is Action.ASK
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"options": ()}, "was not parsed"),
+        ({"confidence": 0.5}, "only 50% sure"),
+        ({"options": (AskOption("Ja"), AskOption("Nein"))}, "no option is 'Yes'"),
+        ({"options": (YES, YES)}, "2 options fit"),
+        ({"kind": AskKind.PASSWORD}, "a password ask is never"),
+        ({"kind": AskKind.TEXT}, "a text ask is never"),
+        ({"command": ""}, "no rule matches"),
+        ({"program": ""}, "no rule matches"),
+        ({"program": "codex"}, "no rule matches"),
+    ],
+)
+def test_what_was_not_understood_is_the_operators(change: dict[str, object], words: str) -> None:
+    decision = decide(replace(MAKE, **change), [ALLOW_MAKE], [], 0.0)  # type: ignore[arg-type]  # fields by keyword
+    assert not decision.acts
+    assert words in decision.reason
+
+
+def test_a_deny_is_found_inside_a_longer_command_and_where_the_command_is_not_known() -> None:
+    rules = [Rule("any", Action.ALLOW, answer="Yes", dry_run=False), DENY_RM]
+    assert decide(replace(MAKE, command="make && rm -rf build"), rules, [], 0.0).action is Action.DENY
+    assert decide(replace(MAKE, command=""), rules, [], 0.0).action is Action.DENY
+    assert decide(MAKE, rules, [], 0.0).acts
+
+
+def test_a_cap_counts_within_its_window() -> None:
+    rule = replace(ALLOW_MAKE, cap=2, window=60.0)
+    before = [Answered("make", 10.0), Answered("make", 50.0), Answered("other", 55.0)]
+    assert decide(MAKE, [rule], before, 60.0).reason == "rule make: its cap of 2 within 60 s is reached"
+    assert decide(MAKE, [rule], before, 71.0).acts
+
+
+def test_an_expired_rule_is_gone() -> None:
+    rule = replace(ALLOW_MAKE, expires=100.0)
+    assert decide(MAKE, [rule], [], 99.9).acts
+    assert not decide(MAKE, [rule], [], 100.0).acts
+
+
+def test_one_switch_suspends_all_of_it() -> None:
+    assert not decide(MAKE, [ALLOW_MAKE], [], 0.0, suspended=True).acts
+
+
+_words = st.sampled_from(["", "make -j8", "rm -rf /", "claude", "gpu-box", "*", "make *", "Yes", "No", "ci"])
+_rules = st.lists(
+    st.builds(
+        Rule,
+        st.sampled_from(["a", "b", "c"]),
+        st.sampled_from(Action),
+        _words,
+        _words,
+        _words,
+        _words,
+        st.none() | st.sampled_from(AskKind),
+        _words,
+        st.integers(0, 2),
+        st.sampled_from([0.0, 10.0]),
+        st.sampled_from([0.0, 5.0, 50.0]),
+        st.booleans(),
+        st.booleans(),
+    ),
+    max_size=5,
+)
+_questions = st.builds(
+    Question,
+    st.sampled_from(["gpu-box", "b"]),
+    st.frozensets(st.sampled_from(["ci", "gpu"])),
+    st.sampled_from(["", "claude", "codex"]),
+    st.sampled_from(["", "make -j8", "rm -rf /", "make; rm x"]),
+    st.sampled_from(AskKind),
+    st.lists(st.sampled_from([YES, ALWAYS, NO]), max_size=3).map(tuple),
+    st.sampled_from([0.0, 0.79, 0.8, 1.0]),
+)
+_answered = st.lists(st.builds(Answered, st.sampled_from("abc"), st.floats(0, 20)), max_size=5)
+_now = st.floats(0, 60)
+
+
+@given(_questions, _rules, _answered, _now)
+def test_deny_wins_whatever_else_is_there_and_in_any_order(
+    question: Question, rules: list[Rule], answered: list[Answered], now: float
+) -> None:
+    deny = Rule("never", Action.DENY)
+    for order in ([*rules, deny], [deny, *rules], [*reversed(rules), deny]):
+        assert decide(question, order, answered, now).action is Action.DENY
+
+
+@given(_questions, _rules, _answered, _now)
+def test_nothing_is_answered_past_cap_window_or_expiry_or_without_being_understood(
+    question: Question, rules: list[Rule], answered: list[Answered], now: float
+) -> None:
+    decision = decide(question, rules, answered, now)
+    if not decision.acts:
+        return
+    acting = [rule for rule in rules if rule.name == decision.rule and rule.action is decision.action]
+    assert any(not rule.dry_run and (not rule.expires or now < rule.expires) for rule in acting)
+    assert any(
+        not rule.cap
+        or sum(a.rule == rule.name and (not rule.window or a.at > now - rule.window) for a in answered) < rule.cap
+        for rule in acting
+    )
+    assert decision.option in question.options
+    assert question.kind in (AskKind.CONFIRM, AskKind.CHOICE)
+    assert question.confidence >= 0.8
+
+
+@given(_questions, _rules, _answered, _now)
+def test_an_unparsed_prompt_is_never_answered(
+    question: Question, rules: list[Rule], answered: list[Answered], now: float
+) -> None:
+    assert not decide(replace(question, options=()), rules, answered, now).acts
