@@ -130,14 +130,27 @@ class Engine(Protocol):
     the last checkpoint. The result does not depend on how the bytes are cut into calls.
     """
 
-    name: str
-    columns: int
-    rows: int
-    offset: int
-    """Journal offset of the next byte to feed."""
-    title: str
-    icon: str
-    cwd: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> int: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def offset(self) -> int:
+        """Journal offset of the next byte to feed."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def icon(self) -> str: ...
+
+    @property
+    def cwd(self) -> str: ...
 
     def feed(self, data: bytes) -> None:
         """Interpret `data` and advance `offset` by its length."""

@@ -1,0 +1,256 @@
+"""One row of a screen, in the cheapest form its edits so far allow.
+
+A row has one of three forms, told apart by `length`:
+
+- runs (`length` >= 0): written left to right. `runs` is flat, text and pen in turn; the text has one code point a
+  column, a wide character being followed by `WIDE_PAD`. Columns from `length` on are blank under `fill`.
+- cells (`length` == CELLS): two lists, `texts` and `pens`, of one entry a column.
+- shared (`length` == SHARED): as runs, but in many places at once; `owned` gives a copy that may be changed.
+
+`stamp` is 0 after a change; the engine numbers changed rows when it is asked for stamps, so two contents never share a
+number.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, List, Tuple
+
+from node_agent.terminal.engine import DEFAULT_PEN, Pen
+from node_agent.terminal.packed import WIDE_PAD, PackedRow, join_cells, trim_blanks
+
+CELLS = -1
+SHARED = -2
+
+
+class Row:
+    """A row; every method that changes it leaves no half of a wide character behind."""
+
+    __slots__ = ("fill", "length", "pens", "runs", "stamp", "texts", "wide", "wrapped")
+
+    runs: List[Any]
+    texts: List[str]
+    pens: List[Pen]
+
+    def __init__(self, fill: Pen) -> None:
+        self.runs = []
+        self.length = 0
+        self.fill = fill
+        self.stamp = 0
+        self.wide = False  # whether a wide character may be in it
+        self.wrapped = False  # whether the next row continues this one
+
+    def owned(self) -> Row:
+        """This row, or a copy of a shared one."""
+        if self.length != SHARED:
+            return self
+        row = Row(self.fill)
+        row.runs = self.runs.copy()
+        row.length = sum(map(len, self.runs[0::2]))
+        return row
+
+    def use_cells(self, columns: int) -> None:
+        """Take the form of cells."""
+        if self.length == CELLS:
+            return
+        texts: List[str] = []
+        pens: List[Pen] = []
+        runs = self.runs
+        for index in range(0, len(runs), 2):
+            text = runs[index]
+            texts += text
+            pens += [runs[index + 1]] * len(text)
+        rest = columns - len(texts)
+        texts += " " * rest
+        pens += [self.fill] * rest
+        self.texts = texts
+        self.pens = pens
+        self.length = CELLS
+        self.runs = []
+
+    def write(self, column: int, text: str, pen: Pen, columns: int) -> None:
+        """Put `text`, one code point a column, at `column`; it must fit."""
+        self.stamp = 0
+        length = self.length
+        if 0 <= length <= column:
+            if length < column:
+                self.runs += (" " * (column - length), self.fill)
+            self.runs += (text, pen)
+            self.length = column + len(text)
+        else:
+            self.use_cells(columns)
+            end = column + len(text)
+            if self.wide:
+                self.part(column)
+                self.part(end)
+            self.texts[column:end] = text
+            self.pens[column:end] = [pen] * len(text)
+
+    def part(self, column: int) -> None:
+        """Blank a wide character that lies on both sides of `column`, in the form of cells."""
+        if 0 < column < len(self.texts) and self.texts[column] == WIDE_PAD:
+            self.texts[column - 1] = self.texts[column] = " "
+
+    def clear(self, fill: Pen) -> None:
+        """Blank the whole row."""
+        self.runs = []
+        self.length = 0
+        self.fill = fill
+        self.stamp = 0
+        self.wide = self.wrapped = False
+
+    def erase(self, start: int, end: int, fill: Pen, columns: int) -> None:
+        """Blank the columns from `start` up to `end`."""
+        if end >= columns:
+            self.wrapped = False
+            if start <= 0:
+                self.clear(fill)
+                return
+            if self.length >= 0:
+                self._cut(start, fill)
+                return
+        elif self.length >= 0 and start >= self.length and fill == self.fill:
+            return
+        self.stamp = 0
+        self.use_cells(columns)
+        if self.wide:
+            self.part(start)
+            self.part(end)
+        self.texts[start:end] = " " * (end - start)
+        self.pens[start:end] = [fill] * (end - start)
+
+    def _cut(self, start: int, fill: Pen) -> None:
+        """Blank everything from `start` on, in the form of runs."""
+        runs = self.runs
+        length = self.length
+        if start >= length:
+            if fill == self.fill:
+                return
+            if start > length:
+                runs += (" " * (start - length), self.fill)
+        while length > start:
+            length -= len(runs[-2])
+            if length < start:
+                text = runs[-2]
+                keeps = start - length
+                runs[-2] = text[: keeps - 1] + " " if text[keeps] == WIDE_PAD else text[:keeps]
+                break
+            del runs[-2:]
+        self.length = start
+        self.fill = fill
+        self.stamp = 0
+
+    def insert(self, column: int, count: int, right: int, fill: Pen, columns: int) -> None:
+        """Insert `count` blanks at `column`; what passes `right` (inclusive) is lost (ICH)."""
+        if 0 <= self.length <= column and fill == self.fill:
+            return
+        self.stamp = 0
+        self.use_cells(columns)
+        stop = right + 1
+        count = min(count, stop - column)
+        if self.wide:
+            self.part(column)
+            self.part(stop)
+            self.part(stop - count)
+        self.texts[column:stop] = [" "] * count + self.texts[column : stop - count]
+        self.pens[column:stop] = [fill] * count + self.pens[column : stop - count]
+
+    def delete(self, column: int, count: int, right: int, fill: Pen, columns: int) -> None:
+        """Delete `count` columns at `column`; blanks come in at `right` (inclusive) (DCH)."""
+        if 0 <= self.length <= column and fill == self.fill:
+            return
+        self.stamp = 0
+        self.use_cells(columns)
+        stop = right + 1
+        count = min(count, stop - column)
+        if self.wide:
+            self.part(column)
+            self.part(column + count)
+            self.part(stop)
+        self.texts[column:stop] = self.texts[column + count : stop] + [" "] * count
+        self.pens[column:stop] = self.pens[column + count : stop] + [fill] * count
+
+    def text(self) -> str:
+        """The characters, wide ones once, trailing blanks stripped."""
+        text = "".join(self.texts if self.length == CELLS else self.runs[0::2])
+        return text.replace(WIDE_PAD, "").rstrip(" ")
+
+    def packed(self, columns: int) -> PackedRow:
+        """The row without cells."""
+        if self.length == CELLS:
+            return self._packed_cells()
+        runs = self.runs
+        if self.fill is not DEFAULT_PEN and self.fill != DEFAULT_PEN:
+            rest = columns - sum(map(len, runs[0::2]))
+            if rest:
+                runs = [*runs, " " * rest, self.fill]
+        if not self.wrapped and runs and runs[-2][-1] == " " and runs[-1] == DEFAULT_PEN:
+            runs = without_end_blanks(runs)
+        if len(runs) == 2:
+            text, pen = runs
+            return PackedRow(text, (pen, len(text)), self.wrapped)
+        packed: List[Any] = []
+        last = None
+        for index in range(0, len(runs), 2):
+            pen = runs[index + 1]
+            if pen is last:
+                packed[-1] += len(runs[index])
+            else:
+                packed += (pen, len(runs[index]))
+                last = pen
+        return PackedRow("".join(runs[0::2]), tuple(packed), self.wrapped)
+
+    def _packed_cells(self) -> PackedRow:
+        texts = self.texts
+        packed: List[Any] = []
+        for pen, group in groupby(self.pens):
+            packed += (pen, len(list(group)))
+        if not self.wrapped and texts[-1] == " ":
+            texts = texts.copy()
+            trim_blanks(texts, packed)
+        return PackedRow(join_cells(texts), tuple(packed), self.wrapped)
+
+
+def unpacked(packed: PackedRow, columns: int) -> Row:
+    """A row of the packed one, which must fit."""
+    text, runs, wrapped = packed
+    row = Row(DEFAULT_PEN)
+    row.wrapped = wrapped
+    row.wide = WIDE_PAD in text
+    if isinstance(text, str):
+        start = 0
+        for index in range(0, len(runs), 2):
+            count = runs[index + 1]
+            row.runs += (text[start : start + count], runs[index])
+            start += count
+        row.length = start
+        return row
+    row.texts = [*text, *" " * (columns - len(text))]
+    row.pens = [pen for pen, count in pairs(runs) for _ in range(count)]
+    row.pens += [DEFAULT_PEN] * (columns - len(row.pens))
+    row.length = CELLS
+    return row
+
+
+def without_end_blanks(runs: List[Any]) -> List[Any]:
+    """A copy of a row's runs without the blanks under the default pen at its end."""
+    runs = runs.copy()
+    while runs and runs[-1] == DEFAULT_PEN:
+        runs[-2] = runs[-2].rstrip(" ")
+        if runs[-2]:
+            break
+        del runs[-2:]
+    return runs
+
+
+def pairs(runs: Tuple[Any, ...]) -> List[Tuple[Pen, int]]:
+    """Flat runs as pairs."""
+    return list(zip(runs[0::2], runs[1::2]))
+
+
+def shared_row(runs: List[Any], fill: Pen) -> Row:
+    """A row that may stand in many places."""
+    row = Row(fill)
+    row.runs = runs
+    row.length = SHARED
+    return row
