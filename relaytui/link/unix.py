@@ -30,12 +30,13 @@ class UnixConnector:
 
     def __init__(self, node: NodeConfig) -> None:
         self._node = node
+        self._socket = os.path.expanduser(node.socket)
 
     async def open(self, *, bulk: bool = False) -> Duplex:
         """A stream to the agent; a bulk one is a connection like any other. Raises a LinkError."""
         name = self._node.alias
-        if self._node.socket:
-            return await _dial(name, os.path.expanduser(self._node.socket))
+        if self._socket:
+            return await _dial(name, self._socket)
         known = _KnownSocket(self._node)
         if (path := known.load()) is not None:
             try:
@@ -80,10 +81,7 @@ def _peer_uid(sock: socket.socket) -> int | None:
 
 async def _start_agent(node: NodeConfig) -> ProbeReport:
     """Have the agent of the node's state directory started, unless it runs; it outlives us."""
-    command = shlex.split(node.agent) or [sys.executable, "-P", "-m", "node_agent"]
-    command += ["probe", "--start"]
-    if node.state:
-        command += ["--state", os.path.expanduser(node.state)]
+    command = _probe_command(node)
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -105,6 +103,11 @@ async def _start_agent(node: NodeConfig) -> ProbeReport:
             raise _too_slow(node.alias) from None
         raise
     return parse_report(node.alias, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
+
+
+def _probe_command(node: NodeConfig) -> list[str]:
+    command = shlex.split(node.agent) or [sys.executable, "-P", "-m", "node_agent"]
+    return [*command, "probe", "--start", *(["--state", os.path.expanduser(node.state)] if node.state else [])]
 
 
 def _too_slow(node: str) -> LinkError:

@@ -1,0 +1,332 @@
+"""Links over SSH with asyncssh: one login, one probe, then a channel to the agent's socket.
+
+The probe is not only for finding the agent: OpenSSH before 10.1 sets TCP_NODELAY only once a connection has run a
+command, and only a command's output can tell a missing agent from forbidden forwarding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncssh
+from asyncssh.encryption import get_encryption_algs
+from asyncssh.kex import get_kex_algs
+from asyncssh.mac import get_mac_algs
+
+from node_agent.terminal.sanitise import sanitise
+from relaytui.config import NodeConfig
+from relaytui.link.connect import Gates
+from relaytui.link.duplex import Duplex
+from relaytui.link.errors import (
+    AgentFailed,
+    AgentUnreachable,
+    AuthenticationFailed,
+    ConnectionRefused,
+    ConnectTimedOut,
+    ForwardingForbidden,
+    HostUnreachable,
+    LinkError,
+    LinkLost,
+    UnknownHost,
+)
+from relaytui.link.hostkeys import HostRecords, judge, load_records
+from relaytui.link.login import LOGIN_TIMEOUT, Login
+from relaytui.link.probe import ReportReader, bridge_command, probe_command
+from relaytui.link.prompts import Desk
+from relaytui.link.resolve import SshTarget, resolve, resolve_jump
+
+_PROBE_TIMEOUT = 20.0
+_CHANNEL_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 2.0
+_KEEPALIVE = 5
+_KEEPALIVE_COUNT = 2
+_RETRIES = (0.05, 0.2, 0.5)
+"""Seconds before the channel is tried again: a full backlog of the agent's socket fails it at once."""
+
+_FAST_CIPHER = "aes128-gcm@openssh.com"
+_WINDOW = 256 * 1024
+
+
+class SshConnector:
+    """Opens channels to one node's agent, each interactive one on a login of its own."""
+
+    def __init__(self, node: NodeConfig, desk: Desk, gates: Gates) -> None:
+        self._node = node
+        self._desk = desk
+        self._gates = gates
+        self._shared: _Session | None = None
+
+    async def open(self, *, bulk: bool = False) -> Duplex:
+        """Log in and open a stream to the agent. Raises a LinkError.
+
+        Bulk goes over a login of its own, unless that would put the operator's questions a second time.
+        """
+        shared = self._shared
+        if bulk and shared is not None and self._desk.has_asked:
+            return await shared.open(owned=False)
+        session = _Session(self._node)
+        try:
+            await session.log_in(self._desk, self._gates)
+            duplex = await session.open(owned=True)
+        except BaseException:
+            await session.close()
+            raise
+        if not bulk:
+            self._shared = session
+        return duplex
+
+
+class _Session:
+    """One SSH connection with the hops before it."""
+
+    def __init__(self, node: NodeConfig) -> None:
+        self._node = node
+        self._connections: list[asyncssh.SSHClientConnection] = []
+        self._stream: Duplex | None = None
+        self._socket = ""
+
+    async def log_in(self, desk: Desk, gates: Gates) -> None:
+        """Connect through all hops, each host checked, and find out where the agent listens."""
+        target = await resolve(self._node)
+        hops = [await resolve_jump(self._node, jump) for jump in target.jumps()] if target.is_exact else []
+        for hop in (*hops, target):
+            async with gates.turn(hop.hostname, hop.port):
+                tunnel = self._connections[-1] if self._connections else None
+                self._connections.append(await _log_in(self._node.alias, hop, desk, tunnel))
+        await self._probe()
+
+    async def open(self, *, owned: bool) -> Duplex:
+        """A stream to the agent; with `owned` the SSH connection is closed with it."""
+        release = self.close if owned else _nothing
+        if self._stream is not None:
+            # A key restricted to the bridge: the probe's own channel is the stream, and there is one a command.
+            duplex, self._stream = self._stream, None
+            return Duplex(duplex.reader, duplex.writer, duplex.note, release)
+        if not self._socket:
+            return await self._bridge(release)
+        try:
+            reader, writer = await self._forward()
+        except asyncssh.ChannelOpenError as error:
+            return await self._bridge(release, error)
+        return Duplex(_Reader(reader), _Writer(writer), "", release)
+
+    async def close(self) -> None:
+        for connection in reversed(self._connections):
+            connection.close()
+            try:
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await connection.wait_closed()
+            except TimeoutError:
+                connection.abort()
+        self._connections.clear()
+
+    @property
+    def _connection(self) -> asyncssh.SSHClientConnection:
+        return self._connections[-1]
+
+    async def _probe(self) -> None:
+        """Run the probe; sets the agent's socket, or the stream where the bridge answered in its place."""
+        name = self._node.alias
+        report = ReportReader(name)
+        process = await self._run(probe_command(name, self._node.agent, self._node.state))
+        try:
+            async with asyncio.timeout(_PROBE_TIMEOUT):
+                while data := await process.stdout.read(4096):
+                    if report.feed(data):
+                        break
+                if report.stream:
+                    reader = _Reader(process.stdout, report.seen)
+                    self._stream = Duplex(reader, _Writer(process.stdin), "through a restricted key")
+                    return
+                errors = "" if data else (await process.stderr.read()).decode("utf-8", "replace")
+                self._socket = report.outcome(errors).socket
+        except TimeoutError:
+            raise AgentFailed(
+                f"{name}: no answer from its login shell within {_PROBE_TIMEOUT:g} s; try `ssh` there by hand"
+            ) from None
+        except (asyncssh.Error, OSError) as error:
+            raise LinkLost(f"{name}: the link broke while the agent was looked for: {error}") from error
+        process.close()
+
+    async def _run(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
+        try:
+            async with asyncio.timeout(_CHANNEL_TIMEOUT):
+                return await self._connection.create_process(command, encoding=None, window=_WINDOW)
+        except TimeoutError:
+            raise LinkLost(f"{self._node.alias}: sshd does not answer; reconnecting") from None
+        except (asyncssh.Error, OSError) as error:
+            raise AgentFailed(f"{self._node.alias}: sshd runs no command: {error}; check its settings") from error
+
+    async def _forward(self) -> tuple[Any, Any]:
+        """A channel to the agent's socket, tried again where its backlog may be full."""
+        for pause in (*_RETRIES, None):
+            try:
+                async with asyncio.timeout(_CHANNEL_TIMEOUT):
+                    return await self._connection.open_unix_connection(self._socket, encoding=None, window=_WINDOW)
+            except asyncssh.ChannelOpenError as error:
+                if pause is None or error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+                    raise
+                await asyncio.sleep(pause)
+            except TimeoutError:
+                raise LinkLost(f"{self._node.alias}: sshd does not answer; reconnecting") from None
+            except (asyncssh.Error, OSError) as error:
+                raise LinkLost(f"{self._node.alias}: the link broke: {error}") from error
+        raise AgentUnreachable(f"{self._node.alias}: its agent takes no connection; try again")
+
+    async def _bridge(self, release: Callable[[], Awaitable[None]], cause: Exception | None = None) -> Duplex:
+        """The agent's stream through a command, where sshd forwards no socket."""
+        name = self._node.alias
+        process = await self._run(bridge_command(name, self._node.agent, self._node.state))
+        try:
+            async with asyncio.timeout(_PROBE_TIMEOUT):
+                first = await process.stdout.read(4096)
+                errors = b"" if first else await process.stderr.read()
+        except (TimeoutError, asyncssh.Error, OSError) as error:
+            raise LinkLost(f"{name}: its bridge does not answer: {error or 'no output'}; reconnecting") from error
+        if not first:
+            said = sanitise(errors.decode("utf-8", "replace").strip(), 200)
+            raise ForwardingForbidden(
+                f"{name}: sshd forwards no unix socket and its bridge ended: {said or cause or 'without a word'}; "
+                "set AllowStreamLocalForwarding there"
+            )
+        return Duplex(_Reader(process.stdout, first), _Writer(process.stdin), "through the exec bridge", release)
+
+
+async def _log_in(
+    node: str, target: SshTarget, desk: Desk, tunnel: asyncssh.SSHClientConnection | None
+) -> asyncssh.SSHClientConnection:
+    """Connect and log in to one host. Raises a LinkError."""
+    place = target.hostname if target.port == 22 else f"{target.hostname}:{target.port}"
+    records = await asyncio.to_thread(load_records, target)
+    login: Login | None = None
+    try:
+        async with asyncio.timeout(LOGIN_TIMEOUT) as limit:
+            login = Login(desk, limit)
+            options = await asyncio.to_thread(_options, target, records)
+            return await asyncssh.connect(
+                target.hostname,
+                target.port,
+                tunnel=tunnel,
+                client_factory=lambda: login,
+                known_hosts=records.trusted,
+                passphrase=login.passphrase,
+                login_timeout=0,
+                keepalive_interval=_KEEPALIVE,
+                keepalive_count_max=_KEEPALIVE_COUNT,
+                **options,
+            )
+    except TimeoutError:
+        raise ConnectTimedOut(
+            f"{node}: no login at {place} within {LOGIN_TIMEOUT:g} s; check host and network"
+        ) from None
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise judge(node, target, records, login.offered if login else None, str(error)) from error
+    except asyncssh.PermissionDenied as error:
+        if login is not None and login.failure is not None:
+            raise login.failure from error
+        raise AuthenticationFailed(
+            f"{node}: {place} lets {target.user or 'us'} in with none of our keys; check user and keys, `ssh-add -l`"
+        ) from error
+    except (asyncssh.Error, OSError, ValueError) as error:
+        raise _connect_error(node, place, error) from error
+
+
+def _connect_error(node: str, place: str, error: Exception) -> LinkError:
+    if isinstance(error, socket.gaierror):
+        return UnknownHost(f"{node}: no host {place}: {error.strerror}; check the name")
+    if isinstance(error, ConnectionRefusedError):
+        return ConnectionRefused(f"{node}: {place} refuses the connection; check that sshd runs there and the port")
+    if isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN):
+        return HostUnreachable(f"{node}: no way to {place}: {error.strerror}; check the network")
+    if isinstance(error, asyncssh.ChannelOpenError):
+        return HostUnreachable(f"{node}: the jump host opens no way to {place}: {error}; check it from there")
+    if isinstance(error, asyncssh.KeyExchangeFailed):
+        return AuthenticationFailed(
+            f"{node}: {place} and we have no algorithm in common: {error}; try transport openssh"
+        )
+    return LinkLost(f"{node}: no login at {place}: {sanitise(str(error) or type(error).__name__, 200)}; try again")
+
+
+def _options(target: SshTarget, records: HostRecords) -> dict[str, Any]:
+    """The target's settings as options of asyncssh. Blocks: looks for key files."""
+    options: dict[str, Any] = {"server_host_key_algs": records.algorithms(target.one("hostkeyalgorithms").split(","))}
+    if target.user:
+        options["username"] = target.user
+    if not target.is_exact:
+        return options  # asyncssh reads the config itself
+    options["config"] = None
+    identities = [os.path.expanduser(name) for name in target.settings.get("identityfile", ())]
+    options["client_keys"] = [name for name in identities if os.path.exists(name)]
+    certificates = [os.path.expanduser(name) for name in target.settings.get("certificatefile", ())]
+    options["client_certs"] = [name for name in certificates if os.path.exists(name)]
+    agent = target.one("identityagent", "SSH_AUTH_SOCK")
+    agent = os.environ.get("SSH_AUTH_SOCK", "") if agent == "SSH_AUTH_SOCK" else agent
+    options["agent_path"] = os.path.expandvars(os.path.expanduser(agent))
+    if target.is_on("identitiesonly", default=False):
+        public = [f"{name}.pub" for name in identities if os.path.exists(f"{name}.pub")]
+        options["agent_identities"] = public or None
+    options["public_key_auth"] = target.is_on("pubkeyauthentication")
+    options["password_auth"] = target.is_on("passwordauthentication")
+    options["kbdint_auth"] = target.is_on("kbdinteractiveauthentication")
+    options["gss_auth"] = target.is_on("gssapiauthentication", default=False)
+    if methods := target.one("preferredauthentications"):
+        options["preferred_auth"] = methods.split(",")
+    if alias := target.one("hostkeyalias"):
+        options["host_key_alias"] = alias
+    if command := target.proxy_command():
+        options["proxy_command"] = ["/bin/sh", "-c", f"exec {command}"]
+    for name, setting, supported in (
+        ("encryption_algs", "ciphers", get_encryption_algs()),
+        ("kex_algs", "kexalgorithms", get_kex_algs()),
+        ("mac_algs", "macs", get_mac_algs()),
+    ):
+        ours = {item.decode() for item in supported}
+        if wanted := [item for item in target.one(setting).split(",") if item in ours]:
+            options[name] = sorted(wanted, key=lambda item: item != _FAST_CIPHER)
+    return options
+
+
+async def _nothing() -> None:
+    return None
+
+
+class _Reader:
+    """asyncssh's reader with our errors, after bytes that were read already."""
+
+    def __init__(self, reader: Any, first: bytes = b"") -> None:
+        self._reader = reader
+        self._first = first
+
+    async def read(self, n: int) -> bytes:
+        if self._first:
+            first, self._first = self._first[:n], self._first[n:]
+            return first
+        try:
+            data: bytes = await self._reader.read(n)
+        except asyncssh.Error as error:
+            raise LinkLost(f"the SSH connection ended: {error.reason}") from error
+        return data
+
+
+class _Writer:
+    """asyncssh's writer with our errors."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    async def drain(self) -> None:
+        try:
+            await self._writer.drain()
+        except asyncssh.Error as error:
+            raise LinkLost(f"the SSH connection ended: {error.reason}") from error
+
+    def close(self) -> None:
+        self._writer.close()
