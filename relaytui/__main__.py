@@ -1,0 +1,5 @@
+"""`python -m relaytui` is `relaytui`."""
+
+from relaytui.cli import main
+
+main()

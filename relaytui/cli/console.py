@@ -1,0 +1,46 @@
+"""Plain `relaytui`: the console, joined to the core and to attach."""
+
+from __future__ import annotations
+
+from relaytui.attach.session import attach
+from relaytui.cli.attach import options_of, outcome_words
+from relaytui.cli.exits import CommandError, Exit
+from relaytui.cli.reach import run_async
+from relaytui.config import load_config
+from relaytui.console import Console, ConsoleOptions
+from relaytui.fleet.keys import SessionKey
+from relaytui.hub.core import Core
+from relaytui.widgets.theme import ThemeError
+
+
+def open_console(filter_text: str) -> int:
+    """Run the console until the operator quits; returns its exit code. Raises ConfigError and FilterError."""
+    config = load_config()
+    core = Core(config)
+
+    async def join(key: SessionKey) -> str:
+        return outcome_words(key, await attach(core.link(key.node), key, options_of(config)))
+
+    options = ConsoleOptions(
+        theme=config.ui.theme,
+        ascii_only=config.ui.ascii,
+        order=config.ui.order.value,
+        filter=filter_text,
+        prefix=config.ui.prefix,
+        interval=config.ui.interval,
+        bell=config.ui.bell,
+        operator=config.operator,
+    )
+    try:
+        console = Console(core, options, join)
+    except ThemeError as error:
+        raise CommandError(f"ui.theme: {error}", Exit.CONFIG) from error
+
+    async def run() -> int:
+        try:
+            await console.run_async()
+        finally:
+            await core.stop()
+        return console.return_code or 0
+
+    return run_async(run())

@@ -1,0 +1,50 @@
+"""`relaytui ls`: the sessions of all nodes."""
+
+from __future__ import annotations
+
+import click
+
+from node_agent.protocol.entities import SessionInfo
+from node_agent.protocol.states import Attention
+from relaytui.cli.describe import SESSION_HEADINGS, session_json, session_row
+from relaytui.cli.exits import Exit
+from relaytui.cli.output import print_json, print_table
+from relaytui.cli.reach import run_async, surveyed
+from relaytui.config import load_config
+
+
+@click.command()
+@click.option("--node", "nodes", metavar="NODE", multiple=True, help="Only sessions of this node; may be repeated.")
+@click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only sessions with this tag; may be repeated.")
+@click.option("--state", type=click.Choice([item.value for item in Attention]), help="Only sessions in this state.")
+@click.option("--search", metavar="TEXT", default="", help="Only sessions with this in title, command, cwd or id.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+def ls(nodes: tuple[str, ...], tags: tuple[str, ...], state: str | None, search: str, as_json: bool) -> int:
+    """List sessions.
+
+    Waits at most 2 s for a node; nodes that do not answer are named on stderr and the exit code is 3.
+    """
+    return run_async(_list(nodes, tags, state, search, as_json))
+
+
+async def _list(nodes: tuple[str, ...], tags: tuple[str, ...], state: str | None, search: str, as_json: bool) -> int:
+    config = load_config()
+    asked = [config.node(alias) for alias in nodes] if nodes else config.nodes
+    async with surveyed(config, asked) as survey:
+        found = [
+            (key.node, session)
+            for key, session in survey.sessions.items()
+            if set(tags) <= set(session.tags) and state in (None, session.attention.value) and _matches(session, search)
+        ]
+    if as_json:
+        print_json([session_json(node, session) for node, session in found])
+    elif found:
+        print_table(SESSION_HEADINGS, [session_row(node, session) for node, session in found])
+    survey.report_missing()
+    return Exit.PARTIAL if survey.missing else Exit.OK
+
+
+def _matches(session: SessionInfo, search: str) -> bool:
+    """Whether every word of `search` stands somewhere in what a list shows."""
+    text = " ".join([session.id, session.title, *session.command, session.cwd]).casefold()
+    return all(word in text for word in search.casefold().split())

@@ -1,0 +1,145 @@
+"""`relaytui node`: the machines sessions run on."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from contextlib import AsyncExitStack
+from typing import Any
+
+import click
+
+from node_agent.protocol.requests import HelloReply
+from node_agent.protocol.states import Attention
+from relaytui.cli.exits import Exit
+from relaytui.cli.output import narrate, print_json, print_table
+from relaytui.cli.reach import SURVEY_SECONDS, run_async
+from relaytui.config import LOCAL, Config, ConfigError, NodeConfig, Transport, load_config, save_config
+from relaytui.link.connect import open_node
+from relaytui.link.errors import LinkError
+
+
+@click.group()
+def node() -> None:
+    """List, add and remove nodes."""
+
+
+@node.command("ls")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+def ls(as_json: bool) -> int:
+    """List nodes and how they are reached.
+
+    Waits at most 2 s for a node; the exit code is 3 when one did not answer.
+    """
+    return run_async(_list(load_config(), as_json=as_json))
+
+
+@node.command("add")
+@click.argument("words", metavar="[NAME] HOST", nargs=-1, required=True)
+@click.option("--tag", "tags", metavar="TAG", multiple=True, help="A capability of the machine; may be repeated.")
+@click.option("--transport", type=click.Choice([item.value for item in Transport]), help="How it is reached.")
+@click.option("--via", metavar="unix:PATH", help="An agent's socket on this machine, instead of a host.")
+@click.option("--agent", default="", metavar="COMMAND", help="The agent command there, if not `node-agent`.")
+@click.option("--state", default="", metavar="DIR", help="The agent's state directory there.")
+def add(
+    words: tuple[str, ...], tags: tuple[str, ...], transport: str | None, via: str | None, agent: str, state: str
+) -> None:
+    """Add a machine you reach by ssh under HOST, as ssh knows it.
+
+    NAME is what it is called here; HOST's first label unless given.
+    """
+    config = load_config()
+    added = _node_config(words, tags, transport, via, agent, state)
+    if any(known.alias == added.alias for known in config.nodes):
+        raise ConfigError(f"there is a node {added.alias!r} already; give another NAME or remove it first")
+    save_config(dataclasses.replace(config, nodes=(*config.nodes, added)))
+    narrate(f"added {added.alias}; `relaytui start --node {added.alias}` starts a session there")
+
+
+@node.command("rm")
+@click.argument("name", metavar="NAME")
+def rm(name: str) -> None:
+    """Forget a machine. Its sessions run on there."""
+    config = load_config()
+    known = config.node(name)
+    if name == LOCAL:
+        raise ConfigError("node 'local' is this machine and always there; nothing was changed")
+    save_config(dataclasses.replace(config, nodes=tuple(item for item in config.nodes if item is not known)))
+    narrate(f"forgot {name}; its sessions run on there")
+
+
+def _node_config(
+    words: tuple[str, ...], tags: tuple[str, ...], transport: str | None, via: str | None, agent: str, state: str
+) -> NodeConfig:
+    if len(words) > 2 or (via and len(words) != 1):
+        raise click.UsageError("give HOST, NAME HOST, or NAME --via unix:PATH")
+    if via:
+        kind, _, path = via.partition(":")
+        if kind != Transport.UNIX.value or not path:
+            raise click.BadParameter(f"{via!r} is not unix:PATH", param_hint="--via")
+        return NodeConfig(words[0], transport=Transport.UNIX, socket=path, tags=tags)
+    host = words[-1]
+    user, _, name = host.rpartition("@")
+    alias = words[0] if len(words) == 2 else name.split(".")[0]
+    chosen = Transport(transport) if transport else Transport.ASYNCSSH
+    if chosen is Transport.UNIX:
+        raise click.UsageError("a node of this machine is NAME --via unix:PATH")
+    return NodeConfig(alias, host=name, user=user, transport=chosen, agent=agent, state=state, tags=tags)
+
+
+# Listing --------------------------------------------------------------------------------------------------------------
+
+
+async def _list(config: Config, *, as_json: bool) -> int:
+    began = time.time()
+    async with AsyncExitStack() as stack:
+
+        async def ask(item: NodeConfig) -> HelloReply | LinkError:
+            link = open_node(item, operator=config.operator, timeout=SURVEY_SECONDS)
+            try:
+                return (await stack.enter_async_context(link)).hello or LinkError(f"{item.alias}: no hello")
+            except LinkError as error:
+                return error
+
+        answers = await asyncio.gather(*(ask(item) for item in config.nodes))
+    objects = [_node_json(item, answer, began) for item, answer in zip(config.nodes, answers, strict=True)]
+    if as_json:
+        print_json(objects)
+    else:
+        print_table(("NAME", "STATE", "AGENT", "SESSIONS", "ASKING", "TAGS", "ERROR"), [_row(item) for item in objects])
+    return Exit.PARTIAL if any(isinstance(answer, LinkError) for answer in answers) else Exit.OK
+
+
+def _node_json(item: NodeConfig, answer: HelloReply | LinkError, now: float) -> dict[str, Any]:
+    """A node as `node ls --json` prints it; `since` is when it was found so, in Unix seconds."""
+    common = {"name": item.alias, "since": round(now, 3), "tags": list(item.tags)}
+    if isinstance(answer, LinkError):
+        state = "waiting" if answer.needs_operator else "lost"
+        unknown = {"uuid": None, "agent": None, "keeper": None, "sessions": None, "asking": None}
+        return {**common, "state": state, "error": str(answer).removeprefix(f"{item.alias}: "), **unknown}
+    info = answer.node
+    asking = sum(session.attention is Attention.ASKING for session in answer.sessions)
+    return {
+        **common,
+        "state": "connected",
+        "error": None,
+        "uuid": info.uuid,
+        "agent": {"pid": info.agent.pid, "version": info.agent.version},
+        "keeper": {"pid": info.keeper.pid, "version": info.keeper.version},
+        "sessions": len(answer.sessions),
+        "asking": asking,
+    }
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    agent = item["agent"]
+    counts = [str(item[name]) if item[name] is not None else "?" for name in ("sessions", "asking")]
+    return (
+        item["name"],
+        item["state"],
+        agent["version"] if agent else "?",
+        *counts,
+        ",".join(item["tags"]),
+        item["error"] or "",
+    )
