@@ -344,15 +344,15 @@ class NodeClient:
         stream.feed(frame)
 
     def _settle(self, frame: Frame) -> None:
-        pending = self._requests.pop(frame.number, None)
+        pending = self._requests.get(frame.number)
         if pending is None or pending.reply.done():
             return  # nobody waits any more
         data = frame.json()
         if frame.type is FrameType.REFUSAL:
             pending.reply.set_exception(refused(data))
-            return
-        reply = from_wire(pending.request.reply, data)
-        pending.reply.set_result(pending.on_reply(reply) if pending.on_reply else reply)
+        else:
+            reply = from_wire(pending.request.reply, data)
+            pending.reply.set_result(pending.on_reply(reply) if pending.on_reply else reply)
 
     def _on_pong(self, token: int) -> None:
         sent = self._pings.pop(token, None)
