@@ -15,9 +15,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import node_agent
 from node_agent.io.paths import NodePaths
-
-ALREADY_RUNNING = 3
-"""Exit code of a keeper that found its state directory taken."""
+from node_agent.keeper.detach import ALREADY_RUNNING
 
 _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from node_agent.keeper.__main__ import main; sys.exit(main())"

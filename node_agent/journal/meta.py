@@ -70,14 +70,18 @@ def write_meta(directory: str, meta: SessionMeta) -> None:
 
 def read_meta(directory: str) -> Optional[SessionMeta]:
     """The metadata of the session in `directory`, or None where there is none that can be read."""
-    fields = _load(os.path.join(directory, META_NAME))
     try:
-        values: Dict[str, Any] = {name: fields[name] for name in SessionMeta._fields if name in fields}
-        for name in ("command", "env_keys", "tags"):
-            values[name] = tuple(values[name])
-        return SessionMeta(**values)
+        return parse_meta(_load(os.path.join(directory, META_NAME)))
     except (KeyError, TypeError):
         return None
+
+
+def parse_meta(fields: Dict[str, Any]) -> SessionMeta:
+    """Metadata from its JSON object, whatever else stands in it; raises KeyError or TypeError where it is none."""
+    values: Dict[str, Any] = {name: fields[name] for name in SessionMeta._fields if name in fields}
+    for name in ("command", "env_keys", "tags"):
+        values[name] = tuple(values[name])
+    return SessionMeta(**values)
 
 
 def reserve_exit(directory: str) -> None:

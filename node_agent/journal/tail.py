@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import List
+from typing import List, NamedTuple
 
 from node_agent.journal.index import HEAD_SIZE, Record, decode
 from node_agent.journal.segments import index_name, list_segments
@@ -12,22 +12,33 @@ from node_agent.journal.segments import index_name, list_segments
 _SIZE = struct.Struct(">H")
 
 
+class Position(NamedTuple):
+    """A place in the index: the base of a segment and bytes into its index. (-1, 0) is before the first."""
+
+    base: int = -1
+    bytes: int = 0
+
+
 class IndexTail:
     """Reads the index in `directory` on from where the last call ended. It holds one file open until `close`."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, start: Position = Position()) -> None:  # noqa: B008 - an immutable tuple
         self._directory = directory
-        self._base = -1
+        self._base, self._position = start
         self._fd = -1
-        self._position = 0
+        if start.base >= 0:
+            self._open(start.base)
+
+    @property
+    def position(self) -> Position:
+        """Where the next call reads on: a later `IndexTail` may start there."""
+        return Position(self._base, self._position)
 
     def read(self) -> List[Record]:
         """The records that were written since the last call."""
         records = self._read_open()
-        while len(records) == 0 or self._fd < 0:
-            if not self._open_next():
-                break
-            records += self._read_open()
+        while not records and self._open_next():
+            records = self._read_open()
         return records
 
     def close(self) -> None:
@@ -49,16 +60,20 @@ class IndexTail:
     def _open_next(self) -> bool:
         """Go on to the segment after the open one, if there is one."""
         for segment in list_segments(self._directory):
-            if segment.base <= self._base:
-                continue
-            try:
-                fd = os.open(os.path.join(self._directory, index_name(segment.base)), os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
-                continue  # dropped since it was listed
-            self.close()
-            self._fd, self._base, self._position = fd, segment.base, 0
-            return True
+            if segment.base > self._base and self._open(segment.base):
+                self._position = 0
+                return True
         return False
+
+    def _open(self, base: int) -> bool:
+        """Open the index of the segment at `base`; False where it has been dropped."""
+        try:
+            fd = os.open(os.path.join(self._directory, index_name(base)), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        self.close()
+        self._fd, self._base = fd, base
+        return True
 
 
 def _whole_records(data: bytes) -> int:

@@ -1,0 +1,93 @@
+"""One thread's event loop: file descriptors and timers, and nothing to do while neither has anything."""
+
+from __future__ import annotations
+
+import heapq
+import selectors
+import time
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Callable, List, Optional, Tuple
+
+Ready = Callable[[int], None]
+"""Called with the events (`READ`, `WRITE`) a descriptor is ready for."""
+
+READ, WRITE = EVENT_READ, EVENT_WRITE
+
+
+class Timer:
+    """A call to come; `cancel` it at any time."""
+
+    __slots__ = ("call", "deadline")
+
+    def __init__(self, deadline: float, call: Callable[[], None]) -> None:
+        self.deadline = deadline
+        self.call: Optional[Callable[[], None]] = call
+
+    def cancel(self) -> None:
+        self.call = None
+
+
+class Loop:
+    """Calls whoever is ready; `after_each` once after every round."""
+
+    def __init__(self, after_each: Callable[[], None]) -> None:
+        self.stopped = False
+        self._after_each = after_each
+        self._selector = selectors.DefaultSelector()
+        self._timers: List[Tuple[float, int, Timer]] = []
+        self._timer_count = 0
+
+    def now(self) -> float:
+        """Monotonic seconds, the same clock before and after an upgrade in place."""
+        return time.monotonic()
+
+    def watch(self, fd: int, events: int, ready: Ready) -> None:
+        """Have `ready` called for `events` on `fd`; 0 events to leave it alone."""
+        known = fd in self._selector.get_map()
+        if not events:
+            if known:
+                self._selector.unregister(fd)
+        elif known:
+            self._selector.modify(fd, events, ready)
+        else:
+            self._selector.register(fd, events, ready)
+
+    def forget(self, fd: int) -> None:
+        """Stop watching `fd`; to be called before it is closed."""
+        if fd in self._selector.get_map():
+            self._selector.unregister(fd)
+
+    def call_at(self, deadline: float, call: Callable[[], None]) -> Timer:
+        timer = Timer(deadline, call)
+        self._timer_count += 1
+        heapq.heappush(self._timers, (deadline, self._timer_count, timer))
+        return timer
+
+    def call_after(self, delay: float, call: Callable[[], None]) -> Timer:
+        return self.call_at(self.now() + delay, call)
+
+    def run(self) -> None:
+        """Run until `stopped`."""
+        registered = self._selector.get_map()
+        while not self.stopped:
+            for key, events in self._selector.select(self._until_next()):
+                if registered.get(key.fd) is key:  # an earlier call of this round may have closed or changed it
+                    key.data(events)
+            self._run_timers()
+            self._after_each()
+
+    def close(self) -> None:
+        self._selector.close()
+
+    def _until_next(self) -> Optional[float]:
+        while self._timers and self._timers[0][2].call is None:
+            heapq.heappop(self._timers)
+        return max(0.0, self._timers[0][0] - self.now()) if self._timers else None
+
+    def _run_timers(self) -> None:
+        now = self.now()
+        while self._timers and self._timers[0][0] <= now:
+            timer = heapq.heappop(self._timers)[2]
+            call, timer.call = timer.call, None
+            if call is not None:
+                call()
