@@ -1,0 +1,36 @@
+"""`python -m tests.bench [NAME…]`: measures, prints the tables README quotes, exits 1 when a promise was missed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from tests.bench.report import Report, machine
+
+BENCHES = {
+    "attach": "key to echo over SSH, beside ssh -t and tmux",
+    "flood": "a key beside four floods, and ctrl+C, on a slow link",
+    "throughput": "how fast a child may print, beside tmux",
+    "footprint": "200 idle sessions, beside the tmux server",
+    "cli": "relaytui ls and the console's first paint",
+    "console": "36 busy tiles",
+}
+
+
+def main() -> int:
+    """Run the benches named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="\n".join(BENCHES))
+    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], metavar="NAME", help=", ".join(BENCHES))
+    names = parser.parse_args().names or list(BENCHES)
+    print(f"Machine: {machine()}\n", flush=True)
+    missed = False
+    for name in names:
+        report: Report = importlib.import_module(f"tests.bench.{name}").measure()
+        print(report.markdown(), flush=True)
+        missed |= not report.is_good
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
