@@ -6,12 +6,14 @@ margins it is not inside, asserts where a program sets origin mode without margi
 
 from __future__ import annotations
 
-from typing import List, Optional, Set, Tuple
+from itertools import groupby
+from typing import Any, List, Optional, Set, Tuple
 
 from pyte.screens import Margins, Screen, StaticDefaultDict
 
 from node_agent.terminal.checkpoint import DEFAULT_CHARSETS, Charsets, SavedCursor
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Pen
+from node_agent.terminal.packed import WIDE_PAD, PackedRow, join_cells, trim_blanks
 
 AUTOWRAP, ORIGIN, CURSOR_VISIBLE = 7, 6, 25
 DEFAULT_MODES = frozenset([AUTOWRAP, CURSOR_VISIBLE])
@@ -32,6 +34,18 @@ class Row(StaticDefaultDict[int, Cell]):
         """Exactly `columns` cells."""
         get, blank = self.get, self.default
         return [get(column, blank) for column in range(columns)]
+
+    def packed(self, columns: int) -> PackedRow:
+        """The row in its compact form; what was never written is not looked at."""
+        is_open = self.wrapped or self.default is not BLANK
+        cells = self.cells(columns if is_open else max(self, default=-1) + 1)
+        texts = [cell.text or WIDE_PAD for cell in cells]
+        runs: List[Any] = []
+        for pen, run in groupby([cell.pen for cell in cells]):
+            runs += (pen, len(list(run)))
+        if not self.wrapped:
+            trim_blanks(texts, runs)
+        return PackedRow(join_cells(texts), tuple(runs), self.wrapped)
 
 
 class Side:

@@ -23,7 +23,7 @@ from node_agent.terminal.engine import (
     Modes,
     Reply,
 )
-from node_agent.terminal.packed import pack_cells, unpack_cells
+from node_agent.terminal.packed import unpack_cells
 from node_agent.terminal.prefilter import CONTROL_CALLS, ENGINE_CALLS, ESCAPE_CALLS, read_control_sequence
 from node_agent.terminal.pyte_cursor import CURSOR_VISIBLE, Row
 from node_agent.terminal.pyte_pens import pen_after
@@ -65,9 +65,8 @@ class PyteEngine:
         }
 
     @classmethod
-    def restore(cls, checkpoint: Checkpoint, options: Optional[EngineOptions] = None) -> PyteEngine:
-        """The engine at `checkpoint`, of whichever engine; raises ValueError when it is not one."""
-        state = checkpoints.load(checkpoint)
+    def restore(cls, state: checkpoints.TerminalState, options: Optional[EngineOptions] = None) -> PyteEngine:
+        """The engine in `state`, whichever engine it is of."""
         engine = cls(state.columns, state.rows, options, state.offset)
         engine._state.load(state)
         engine._scrollback = Scrollback(engine._options.history, state.history, state.history_dropped)
@@ -183,7 +182,7 @@ class PyteEngine:
         self._events.append(Event(kind, text, self._token_end))
 
     def _keep(self, row: Row) -> None:
-        self._scrollback.append(pack_cells(row.cells(self._screen.columns), row.wrapped))
+        self._scrollback.append(row.packed(self._screen.columns))
 
     # reading
 

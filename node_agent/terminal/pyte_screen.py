@@ -13,11 +13,12 @@ from typing import Callable, Dict, Optional
 
 from node_agent.terminal.checkpoint import SavedCursor
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Flag, Pen
-from node_agent.terminal.pyte_cursor import AUTOWRAP, CursorScreen, Row
+from node_agent.terminal.pyte_cursor import AUTOWRAP, BLANK, CursorScreen, Row
 from node_agent.terminal.pyte_pens import erased_pen
 from node_agent.terminal.vt.widths import CLUSTER_LIMIT, MARKS_LIMIT, ZWJ, character_width, cluster_width, joins
 
 INSERT, NEWLINE = 4, 20
+_CELLS_KEPT, _PENS_KEPT = 1024, 512
 
 _NARROW_RUN = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2500-\u257f]+")
 _LINE_DRAWING = str.maketrans("_`abcdefghijklmnopqrstuvwxyz{|}~", "\xa0◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·")
@@ -25,14 +26,18 @@ _CHARSETS: Dict[str, Dict[int, int]] = {"0": _LINE_DRAWING, "A": str.maketrans("
 
 
 class CellsOf(Dict[str, Cell]):
-    """The cells of one pen by their text, made when first asked for."""
+    """The cells of one pen by their text, made when first asked for, and the blank erasing leaves under it."""
 
     def __init__(self, pen: Pen) -> None:
         super().__init__()
         self._pen = pen
+        fill = erased_pen(pen)
+        self.fill = BLANK if fill is DEFAULT_PEN else Cell(" ", fill)
 
     def __missing__(self, text: str) -> Cell:
-        cell = self[text] = Cell(text, self._pen)
+        cell = Cell(text, self._pen)
+        if len(self) < _CELLS_KEPT:
+            self[text] = cell
         return cell
 
 
@@ -41,6 +46,7 @@ class HardenedScreen(CursorScreen):
 
     def __init__(self, columns: int, lines: int, scrolled_off: Callable[[Row], None]) -> None:
         self._scrolled_off = scrolled_off
+        self._palette: Dict[Pen, CellsOf] = {}
         super().__init__(columns, lines)
         self.reset()  # once more: pyte's own constructor ends by setting its modes
 
@@ -51,8 +57,13 @@ class HardenedScreen(CursorScreen):
 
     def set_pen(self, pen: Pen) -> None:
         super().set_pen(pen)
-        self._cells = CellsOf(pen)
-        self._fill = Cell(" ", erased_pen(pen))
+        cells = self._palette.get(pen)
+        if cells is None:
+            if len(self._palette) >= _PENS_KEPT:
+                self._palette.clear()
+            cells = self._palette[pen] = CellsOf(pen)
+        self._cells = cells
+        self._fill = cells.fill
 
     def _changed(self, y: int) -> Row:
         row = self.buffer[y]
@@ -191,11 +202,11 @@ class HardenedScreen(CursorScreen):
 
     def scroll(self, top: int, bottom: int, count: int) -> None:
         """Move rows `top` to `bottom` up by `count`, down where it is negative; blanks come in."""
-        size = bottom - top + 1
-        blanks = [Row(self._fill) for _ in range(min(abs(count), size))]
-        region = self.buffer[top : bottom + 1]
-        moved = region[count:] + blanks if count > 0 else blanks + region[: size - len(blanks)]
-        self.buffer[top : bottom + 1] = moved
+        count = max(-(bottom - top + 1), min(count, bottom - top + 1))
+        blanks = [Row(self._fill) for _ in range(abs(count))]
+        first, place = (top, bottom + 1 - count) if count > 0 else (bottom + 1 + count, top)
+        del self.buffer[first : first + abs(count)]
+        self.buffer[place:place] = blanks
 
     def scroll_up(self, count: int) -> None:
         """Scroll the region up; rows that leave the top of the main screen are history (SU)."""

@@ -8,7 +8,7 @@ from pyte.screens import Margins
 
 from node_agent.terminal.checkpoint import ScreenState, TerminalState
 from node_agent.terminal.engine import DEFAULT_PEN, EventKind, Flag, Modes, Pen
-from node_agent.terminal.packed import PackedRow, pack_cells, unpack_cells
+from node_agent.terminal.packed import PackedRow, unpack_cells
 from node_agent.terminal.pyte_cursor import AUTOWRAP, DEFAULT_MODES, ORIGIN, Row, Side
 from node_agent.terminal.pyte_screen import INSERT, NEWLINE, HardenedScreen
 from node_agent.terminal.pyte_strings import Announcements, Emit
@@ -258,7 +258,7 @@ class PyteState:
         )
 
     def _dump_side(self, side: Side) -> ScreenState:
-        rows = [pack_cells(row.cells(self.columns), row.wrapped) for row in side.rows]
+        rows = [row.packed(self.columns) for row in side.rows]
         return ScreenState(rows, side.saved, list(side.keyboard))
 
     def load(self, state: TerminalState) -> None:

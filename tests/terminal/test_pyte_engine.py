@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node_agent.terminal.checkpoint import load
 from node_agent.terminal.delta import ScreenReader, apply_delta, screen_delta
 from node_agent.terminal.engine import Engine, EngineOptions, EventKind, Line
 from node_agent.terminal.pyte_engine import PyteEngine
@@ -120,7 +121,7 @@ def test_a_checkpoint_restores_everything(before: bytes, after: bytes) -> None:
         with pytest.raises(ValueError, match="inside a sequence"):
             engine.checkpoint()
         return
-    restored = PyteEngine.restore(json.loads(json.dumps(engine.checkpoint())), EngineOptions(history=20))
+    restored = PyteEngine.restore(load(json.loads(json.dumps(engine.checkpoint()))), EngineOptions(history=20))
     assert state(restored) == state(engine)
     for one in (engine, restored):
         one.drain_events()
