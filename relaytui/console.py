@@ -1,0 +1,211 @@
+"""The console: the Textual application around a core.
+
+It owns the clock, the screens' context, the operator's terminal (title, bell, attach) and nothing else: what is shown
+is the screens' part, what is known the fleet's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from textual.app import App
+from textual.screen import Screen
+from textual.theme import Theme as TextualTheme
+
+from relaytui.driver import ConsoleDriver
+from relaytui.fleet.changes import AskOpened, Change
+from relaytui.fleet.keys import SessionKey
+from relaytui.screens.context import Context
+from relaytui.screens.desk import Desk
+from relaytui.screens.grid import FRESH, GridScreen
+from relaytui.screens.panel import PanelScreen
+from relaytui.screens.source import FleetSource
+from relaytui.screens.typing import TypingScreen
+from relaytui.widgets.look import look_named
+from relaytui.widgets.theme import ROLES, Theme, themes
+
+DEFAULT_PREFIX = "ctrl+]"
+
+_log = logging.getLogger(__name__)
+
+Attach = Callable[[SessionKey], Awaitable[str]]
+"""Joins the terminal to a session until the operator leaves; returns one line on how it ended."""
+
+
+class Drawn(Protocol):
+    """A screen that is told of changes and of the clock."""
+
+    def tick(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class ConsoleOptions:
+    """What the operator's config and command line say of the console."""
+
+    theme: str = "dark"
+    ascii_only: bool = False
+    order: str = "node"
+    filter: str = ""
+    prefix: str = DEFAULT_PREFIX
+    interval: float = 0.1  # seconds between frames of tiles
+    bell: bool = True
+    operator: str = ""
+
+
+class Console(App[None], inherit_bindings=False):
+    """One operator's view of all nodes."""
+
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "relaytui"
+
+    def __init__(
+        self, source: FleetSource, options: ConsoleOptions | None = None, attach: Attach | None = None
+    ) -> None:
+        """Raises ThemeError or FilterError for options that cannot be."""
+        self.options = options or ConsoleOptions()
+        look = look_named(self.options.theme, ascii_only=self.options.ascii_only)
+        desk = Desk(source.fleet, self.options.order)
+        desk.set_filter(self.options.filter)
+        self.context = Context(
+            source, desk, look, self.options.operator, self.options.prefix or DEFAULT_PREFIX, self.options.interval
+        )
+        self._join = attach
+        self._is_away = False
+        self._title = ""
+        self._unsubscribe: Callable[[], None] = lambda: None
+        super().__init__(driver_class=ConsoleDriver)
+        for theme in themes().values():
+            self.register_theme(textual_theme(theme))
+        self.theme = textual_name(look.theme)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {f"role-{role}": _css_color(self.context.look.theme.color(role)) for role in ROLES}
+
+    def get_default_screen(self) -> Screen[None]:
+        return GridScreen(self.context)
+
+    async def on_mount(self) -> None:
+        self._unsubscribe = self.context.source.subscribe(self._note)
+        await self.context.source.start()
+        self._show_title()
+        self.set_interval(self.context.interval, self._tick, name="frames")
+
+    async def on_unmount(self) -> None:
+        self._unsubscribe()
+        self._write("\x1b]2;\x07")
+
+    @property
+    def grid(self) -> GridScreen:
+        """The main screen."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, GridScreen)
+        return screen
+
+    # The clock --------------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """One frame for all tiles; skipped while the terminal has not taken the last one."""
+        driver = self._driver
+        if isinstance(driver, ConsoleDriver):
+            if driver.is_behind:
+                return
+            if driver.take_dropped():
+                self.screen.refresh(layout=True)
+        for screen in self.screen_stack:
+            if isinstance(screen, (GridScreen, TypingScreen, PanelScreen)):
+                screen.tick()
+        self._show_title()
+
+    def _note(self, changes: list[Change]) -> None:
+        if self.options.bell and any(isinstance(c, AskOpened) and c.view.ask.age < FRESH for c in changes):
+            self._ring()
+        if self._is_away:
+            self._show_title()
+        for screen in self.screen_stack:
+            if isinstance(screen, (GridScreen, TypingScreen)) and screen.is_mounted:
+                screen.note(changes)
+
+    # The terminal -----------------------------------------------------------------------------------------------------
+
+    def _show_title(self) -> None:
+        asking = self.context.desk.count_asking()
+        symbol = self.context.look.symbols
+        mark = next(iter(symbol.status.values()))
+        title = f"{mark}{asking} relaytui" if asking else "relaytui"
+        if title != self._title:
+            self._title = title
+            self._write(f"\x1b]2;{title}\x07")
+
+    def _ring(self) -> None:
+        self._write("\x07")
+
+    def _write(self, data: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(data)
+
+    async def attach(self, key: SessionKey) -> str:
+        """Give the terminal to a session until the operator leaves it; returns one line on how it ended."""
+        if self._join is None:
+            return "this console cannot attach"
+        self.grid.look_away()
+        self._is_away = True
+        try:
+            with self.suspend():
+                ended = await self._join(key)
+        finally:
+            self._is_away = False
+            self._title = ""
+            self.grid.arrange_sessions()
+        return ended
+
+    # Looks ------------------------------------------------------------------------------------------------------------
+
+    def next_theme(self) -> str:
+        """Change to the next theme and return its name."""
+        names = sorted(themes())
+        name = names[(names.index(self.context.look.theme.name) + 1) % len(names)]
+        self.set_theme(name)
+        return name
+
+    def set_theme(self, name: str) -> None:
+        """Draw everything in another theme."""
+        look = look_named(name, ascii_only=self.options.ascii_only)
+        self.context.look = look
+        self.theme = textual_name(look.theme)
+        for screen in self.screen_stack:
+            if isinstance(screen, (GridScreen, TypingScreen)):
+                screen.set_look(look)
+
+
+def textual_name(theme: Theme) -> str:
+    """A name that no theme of the toolkit has."""
+    return f"relaytui-{theme.name}"
+
+
+def textual_theme(theme: Theme) -> TextualTheme:
+    """A theme in the toolkit's terms; style sheets use the roles alone, as `$role-…`."""
+    colors = {role: _css_color(theme.color(role)) for role in ROLES}
+    native = {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"} if theme.native else {}
+    return TextualTheme(
+        name=textual_name(theme),
+        primary=colors["focus"],
+        secondary=colors["muted"],
+        warning=colors["asking"],
+        error=colors["failed"],
+        success=colors["done"],
+        accent=colors["focus"],
+        foreground=colors["text"],
+        background=colors["background"],
+        surface=colors["surface"],
+        panel=colors["surface"],
+        dark=theme.dark,
+        ansi=theme.native,
+        variables={**native, **{f"role-{role}": color for role, color in colors.items()}},
+    )
+
+
+def _css_color(color: str) -> str:
+    return color if color.startswith("#") else f"ansi_{color}"

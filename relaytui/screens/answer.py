@@ -1,0 +1,252 @@
+"""The answer popup: what a session asks, its options, and a way to pick one without attaching.
+
+It opens on the operator's key alone. Digits, letters and labels pick; enter sends what was picked, bound to the screen
+the ask was judged on: the node refuses it when anything was printed since. A following ask is disarmed until the
+operator's fingers have rested.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from textual.events import Paste
+from textual.strip import Strip
+
+from node_agent.protocol.entities import AskInfo, AskOption
+from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.requests import Chunk, SendInput
+from node_agent.protocol.states import AskKind
+from node_agent.terminal.sanitise import sanitise
+from relaytui.fleet.keys import SessionKey
+from relaytui.fleet.status import span
+from relaytui.fleet.views import SessionView
+from relaytui.screens.confirm import wrap
+from relaytui.screens.context import Context
+from relaytui.screens.panel import PanelScreen
+from relaytui.screens.requests import describe_failure
+from relaytui.widgets.view import Hint, Status
+
+REST = 0.5
+"""Seconds without a key before a following ask takes one."""
+
+_EXCERPT_LIMIT = 2000
+_LABEL_LIMIT = 200
+_YES_NO = (AskOption("Yes", "y"), AskOption("No", "n"))
+_TYPED = (AskKind.TEXT, AskKind.PASSWORD, AskKind.LOGIN)
+ATTACH = "attach"
+
+
+class AnswerScreen(PanelScreen[str]):
+    """Dismissed with `attach` when the operator would rather look for themselves."""
+
+    widest = 100
+    role = "asking"
+
+    def __init__(self, context: Context, key: SessionKey) -> None:
+        super().__init__(context)
+        self._key = key
+        self._ask: AskInfo | None = None
+        self._head = 0
+        self._picked: int | None = None
+        self._typed = ""
+        self._armed_from = 0.0
+        self._said = ""
+        self._is_sending = False
+        self._take_ask()
+
+    # What is asked ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _session(self) -> SessionView | None:
+        return self.context.desk.fleet.sessions.get(self._key)
+
+    def _take_ask(self) -> None:
+        view = self._session
+        self._ask = None if view is None else view.info.ask
+        self._head = 0 if view is None else view.info.head
+        self._picked, self._typed = self._first_choice(), ""
+
+    def _first_choice(self) -> int | None:
+        return next((index for index, option in enumerate(self._options) if option.selected or option.default), None)
+
+    @property
+    def _options(self) -> Sequence[AskOption]:
+        if self._ask is None:
+            return ()
+        return self._ask.options or (_YES_NO if self._ask.kind is AskKind.CONFIRM else ())
+
+    @property
+    def _is_typed(self) -> bool:
+        return self._ask is not None and not self._options and self._ask.kind in _TYPED
+
+    def tick(self) -> None:
+        view = self._session
+        ask = None if view is None else view.info.ask
+        if (ask and ask.id) != (self._ask and self._ask.id) and not self._is_sending:
+            had_one = self._ask is not None
+            self._take_ask()
+            if self._ask is not None and had_one:
+                self._armed_from = self.context.now() + REST
+        elif ask is not None and view is not None:
+            self._ask, self._head = ask, view.info.head
+        self.rebuild()
+
+    # What is shown ----------------------------------------------------------------------------------------------------
+
+    @property
+    def heading(self) -> str:
+        view, symbol = self._session, self.look.symbols
+        title = "" if view is None else sanitise(view.info.title, _LABEL_LIMIT)
+        return f"{symbol.status[Status.ASKING]} {sanitise(str(self._key), _LABEL_LIMIT)} {symbol.separator} {title}"
+
+    @property
+    def aside(self) -> str:
+        view, ask = self._session, self._ask
+        if view is None or ask is None:
+            return ""
+        parts = [ask.program or view.info.program, ask.cwd or view.info.cwd]
+        age = span(view.info.attention_age + self.context.now() - view.seen)
+        return f" {self.look.symbols.separator} ".join(
+            [*(sanitise(part, 40) for part in parts if part), f"asked {age} ago"]
+        )
+
+    @property
+    def hints(self) -> Sequence[Hint]:
+        enter = self.look.symbols.enter
+        others = len(self.context.desk.asking(self.context.now())) - (self._ask is not None)
+        following = [Hint("tab", f"next ({others} more)")] if others > 0 else []
+        hints = [*following, Hint("alt+a", "attach"), Hint("esc", "close")]
+        if self._options:
+            return [Hint(f"1-{len(self._options)} {enter}", "answer"), *hints]
+        return [Hint(enter, "answer"), *hints] if self._is_typed or self._ask is not None else hints
+
+    def body(self, width: int) -> list[Strip]:
+        look = self.look
+        if self._ask is None:
+            return [self.line(width).add(self._said or "Nothing is asked any more.", look.muted).strip()]
+        excerpt = sanitise(self._ask.excerpt, _EXCERPT_LIMIT, multiline=True)
+        lines = [self.line(width).add(look.symbols.fold(part)).strip() for part in excerpt.split("\n")]
+        if self._ask.command:
+            command = wrap(sanitise(self._ask.command, _EXCERPT_LIMIT), max(8, width - 2))
+            lines += [self.line(width).add(f"  {part}", look.strong).strip() for part in command]
+        if self._options:
+            lines.append(self.line(width).strip())
+            lines += [self._option(index, option, width) for index, option in enumerate(self._options)]
+        elif self._is_typed:
+            shown = "*" * len(self._typed) if self._ask.kind is AskKind.PASSWORD else self._typed
+            field = self.line(width).add(f"{look.symbols.pointer} ", look.key).add(look.symbols.fold(shown))
+            lines += [self.line(width).strip(), field.add(" ", look.filled("focus")).strip()]
+        if self._said:
+            lines += [self.line(width).strip(), self.line(width).add(self._said, look.theme.style("asking")).strip()]
+        return lines
+
+    def _option(self, index: int, option: AskOption, width: int) -> Strip:
+        look, is_picked = self.look, index == self._picked
+        label = look.symbols.fold(sanitise(option.label, _LABEL_LIMIT))
+        line = self.line(width)
+        line.add(f"{look.symbols.pointer if is_picked else ' '} ", look.key)
+        line.add(f"{index + 1:<3}", look.key)
+        line.add(label, look.filled("asking") if is_picked else look.text)
+        return line.add(f"  {sanitise(option.key, 12)}" if option.key else "", look.muted).strip()
+
+    # Keys -------------------------------------------------------------------------------------------------------------
+
+    async def press(self, key: str) -> bool:
+        if key == "escape":
+            return False
+        if key == "alt+a":
+            self.dismiss(ATTACH)
+        elif key in ("tab", "shift+tab"):
+            self._go_on(1 if key == "tab" else -1)
+        elif self.context.now() < self._armed_from:
+            self._armed_from = self.context.now() + REST
+        elif self._ask is not None and not self._is_sending:
+            await self._answer_key(key)
+        self.rebuild()
+        return True
+
+    def on_paste(self, event: Paste) -> None:
+        event.stop()
+        if self._is_typed:
+            self._typed += sanitise(event.text, _EXCERPT_LIMIT)
+            self.rebuild()
+
+    def _go_on(self, by: int) -> None:
+        desk, now = self.context.desk, self.context.now()
+        key = desk.next_asking(now, by)
+        if key is not None and key != self._key:
+            desk.go_to(key, now)
+            self._key, self._said = key, ""
+            self._take_ask()
+
+    async def _answer_key(self, key: str) -> None:
+        if self._is_typed:
+            if key == "enter":
+                await self._send(
+                    (Chunk(text=self._typed), Chunk(key="enter")) if self._typed else (Chunk(key="enter"),)
+                )
+            elif key == "backspace":
+                self._typed = self._typed[:-1]
+            elif key == "space" or len(key) == 1:
+                self._typed += " " if key == "space" else key
+            return
+        if not self._options:
+            if key == "enter" or len(key) == 1:
+                await self._send((Chunk(key=key),))
+            return
+        match key:
+            case "up" | "down":
+                at = -1 if self._picked is None else self._picked
+                self._picked = max(0, min(len(self._options) - 1, at + (1 if key == "down" else -1)))
+            case "enter":
+                await self._send_option()
+            case _:
+                self._pick(key)
+
+    def _pick(self, key: str) -> None:
+        """Pick by number, by the option's own key, or by the first letter of a label no other starts with."""
+        if key.isdecimal():
+            if 0 < int(key) <= len(self._options):
+                self._picked = int(key) - 1
+            return
+        own = [index for index, option in enumerate(self._options) if option.key == key]
+        first = [index for index, option in enumerate(self._options) if option.label[:1].lower() == key.lower()]
+        found = own or first
+        if len(found) == 1:
+            self._picked = found[0]
+
+    async def _send_option(self) -> None:
+        if self._picked is None:
+            self._said = "pick an option first"
+            return
+        option = self._options[self._picked]
+        if option.key:
+            await self._send(
+                (Chunk(text=option.key) if len(option.key) > 1 else Chunk(key=option.key), *self._submit())
+            )
+        elif option.selected:
+            await self._send((Chunk(key="enter"),))
+        else:
+            self._said = "this option has no key of its own: alt+a attaches"
+
+    def _submit(self) -> tuple[Chunk, ...]:
+        """A question answered on a line of its own wants enter; a list picks by its key alone."""
+        return (Chunk(key="enter"),) if self._ask is not None and self._ask.kind is AskKind.CONFIRM else ()
+
+    async def _send(self, chunks: tuple[Chunk, ...]) -> None:
+        what = "" if self._is_typed or self._picked is None else f' "{self._options[self._picked].label}"'
+        self._is_sending = True
+        request = SendInput(self._key.id, uuid.uuid4().hex, chunks, expect_head=self._head)
+        failure = await describe_failure(self.context.source.request(self._key.node, request))
+        self._is_sending = False
+        if failure is None:
+            self._said = f"sent{sanitise(what, _LABEL_LIMIT)}"
+            self._armed_from = self.context.now() + REST
+        elif isinstance(failure.error, RequestError) and failure.error.code is ErrorCode.CHANGED:
+            self._said = "not sent: the question changed"
+            self._take_ask()
+        else:
+            self._said = f"not sent: {failure.text}"
+        if self.is_mounted:
+            self.tick()

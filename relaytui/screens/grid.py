@@ -1,0 +1,340 @@
+"""The main screen: all sessions of all nodes, live.
+
+It draws what the desk and the fleet say, ten times a second at most, and hands keys to the actions. It knows no link:
+what reaches a node goes through `GridActions`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.events import Key, Paste
+from textual.geometry import Region
+from textual.screen import Screen
+
+from node_agent.terminal.delta import ScreenModel
+from relaytui.actions.action import Scope, key_label
+from relaytui.actions.catalog import ACTIONS
+from relaytui.fleet.changes import AskClosed, AskOpened, Change, ScreenChanged, Warned
+from relaytui.fleet.filters import FilterError
+from relaytui.fleet.keys import SessionKey
+from relaytui.screens.context import Context
+from relaytui.screens.grid_actions import GridActions
+from relaytui.screens.keys import key_name
+from relaytui.screens.views import tile_view, troubles
+from relaytui.screens.watcher import Watcher
+from relaytui.widgets.empty import EmptyState
+from relaytui.widgets.footer import Footer
+from relaytui.widgets.grid import TileGrid
+from relaytui.widgets.look import Look
+from relaytui.widgets.plan import LIST_BELOW
+from relaytui.widgets.prompt_bar import PromptBar
+from relaytui.widgets.session_list import SessionList
+from relaytui.widgets.status_line import StatusLine
+from relaytui.widgets.tile import Tile
+from relaytui.widgets.toasts import Toasts
+from relaytui.widgets.view import Hint, Status, SummaryView, TileView
+
+FRESH = 5.0
+"""Seconds for which an ask counts as just opened: an older one is no news when the console starts."""
+TOAST_SECONDS = 8.0
+MESSAGE_SECONDS = 4.0
+_JUMP_LETTERS = "123456789abcdefghijklmnopqrstuvwxyz"
+_PREVIEW_FROM = 12
+"""Rows from which the list leaves room for a preview."""
+
+
+class GridScreen(Screen[None], inherit_bindings=False):
+    CSS_PATH = "grid.tcss"
+    AUTO_FOCUS = ""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+        self.desk = context.desk
+        self.actions = GridActions(self)
+        self.jump_labels: dict[str, str] = {}
+        self._watcher = Watcher(context.source, context.interval)
+        self._in_sight: dict[str, SessionKey] = {}
+        self._is_dirty = True
+        self._second = 0
+        self._toasts: dict[SessionKey, float] = {}
+        self._message_until = 0.0
+
+    def compose(self) -> ComposeResult:
+        look = self.context.look
+        yield StatusLine(look)
+        yield TileGrid(look)
+        with Vertical(id="board"):
+            yield SessionList(look)
+            yield Tile(look, id="preview")
+        yield EmptyState(look)
+        yield Toasts(look)
+        yield PromptBar()
+        yield Footer(look)
+
+    def on_mount(self) -> None:
+        self.arrange_sessions()
+
+    # Drawing ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the terminal is too narrow for tiles."""
+        return self.size.width < LIST_BELOW
+
+    def tick(self) -> None:
+        """Draw what changed since the last tick; called by the console's clock."""
+        second = int(self.context.now())
+        if self._is_dirty or second != self._second:
+            self._second = second
+            self.arrange_sessions()
+        self.flush()
+
+    def arrange_sessions(self) -> None:
+        """Show the sessions as they are now, in their order."""
+        if not self.is_mounted:
+            return
+        self._is_dirty = False
+        now = self.context.now()
+        keys = self.desk.arrange(now)
+        self._show_board(keys, now)
+        self._show_lines(now)
+        self._show_toasts(now)
+
+    def _show_board(self, keys: list[SessionKey], now: float) -> None:
+        is_list = self.is_list
+        grid, board, empty = self.query_one(TileGrid), self.query_one("#board"), self.query_one(EmptyState)
+        grid.display, board.display, empty.display = bool(keys) and not is_list, bool(keys) and is_list, not keys
+        if not keys:
+            self._show_empty(empty)
+            self._look_at([], None)
+        elif is_list:
+            self._show_list(keys, now)
+        else:
+            window = grid.window(len(keys), self.desk.place)
+            shown = keys[window.start : window.stop]
+            self._look_at(shown, self.desk.focus)
+            grid.show(self._views(shown, now), str(self.desk.focus), self._border_hints(), self.jump_labels)
+
+    def _show_list(self, keys: list[SessionKey], now: float) -> None:
+        sessions, preview = self.query_one(SessionList), self.query_one("#preview", Tile)
+        preview.display = self.size.height >= _PREVIEW_FROM
+        sessions.styles.height = min(len(keys), max(3, (self.size.height - 2) // 3)) if preview.display else "1fr"
+        focus = self.desk.focus
+        sessions.show(self._views(keys, now), str(focus))
+        if focus is not None and preview.display:
+            self._look_at([focus], focus)
+            preview.show(self._views([focus], now)[0], is_focused=True, hints=self._border_hints())
+        else:
+            self._look_at([], None)
+
+    def _show_empty(self, empty: EmptyState) -> None:
+        if self.desk.fleet.sessions:
+            ways = [("esc", "show all sessions", ""), ("/", "change the filter", "")]
+            empty.show(f"No session passes the filter {self.desk.filter}", ways)
+            return
+        empty.show(
+            "No sessions yet.",
+            [
+                ("c", "start one here", "relaytui start -- claude"),
+                ("", "add a machine", "relaytui node add gpu-box"),
+                ("", "see a demo", "relaytui demo"),
+            ],
+        )
+
+    def _views(self, keys: Iterable[SessionKey], now: float) -> list[TileView]:
+        fleet = self.desk.fleet
+        return [tile_view(fleet.sessions[key], fleet, now, self.context.operator) for key in keys]
+
+    def _border_hints(self) -> list[Hint]:
+        ascii_only = self.context.is_ascii
+        return [
+            Hint(key_label(action.keys[0], ascii_only=ascii_only), action.title)
+            for action in ACTIONS.border(self.desk.situation())
+        ]
+
+    def _show_lines(self, now: float) -> None:
+        desk, situation = self.desk, self.desk.situation()
+        wall = time.localtime(time.time())
+        summary = SummaryView(
+            nodes=len(desk.fleet.nodes),
+            sessions=situation.sessions,
+            asking=situation.asking,
+            lost=desk.count_lost(),
+            shown=situation.shown,
+            filter=desk.filter,
+            order=desk.order.mode,
+            clock=f"{wall.tm_hour:02}:{wall.tm_min:02}",
+            troubles=troubles(desk.fleet, now),
+        )
+        self.query_one(StatusLine).show(summary)
+        footer = self.query_one(Footer)
+        hints = [
+            Hint(key_label(action.keys[0], ascii_only=self.context.is_ascii), action.title)
+            for action in ACTIONS.footer(situation)
+        ]
+        footer.show(hints, self._out_of_sight())
+        if footer.message and now >= self._message_until:
+            footer.say("")
+
+    def _out_of_sight(self) -> str:
+        """How many sessions pass the filter but are scrolled out of sight."""
+        hidden = len(self.desk.keys) - len(self._in_sight)
+        return "" if self.is_list or hidden <= 0 else f"{hidden} more out of sight"
+
+    def _look_at(self, keys: list[SessionKey], focus: SessionKey | None) -> None:
+        self._in_sight = {str(key): key for key in keys}
+        self._watcher.look_at(keys if self.is_current else (), focus)
+
+    def look_away(self) -> None:
+        """Nothing is in sight until the next `arrange_sessions`: another screen covers all of this one."""
+        self._watcher.look_at(())
+
+    def flush(self) -> None:
+        """Repaint the rows that changed."""
+        if self.is_list:
+            self._flush_tile(self.query_one("#preview", Tile))
+        else:
+            self.query_one(TileGrid).flush(self._screen_of)
+
+    def _flush_tile(self, tile: Tile) -> None:
+        if tile.view is not None:
+            tile.flush(self._screen_of(tile.view.key))
+
+    def _screen_of(self, key: str) -> ScreenModel | None:
+        session = self._in_sight.get(key)
+        return None if session is None else self.desk.fleet.screen(session)
+
+    def _focused_tile(self) -> Tile | None:
+        if self.is_list:
+            return self.query_one("#preview", Tile)
+        return self.query_one(TileGrid).tile_of(str(self.desk.focus))
+
+    def set_look(self, look: Look) -> None:
+        """Draw in another theme from now on."""
+        for widget in self.query("*"):
+            if isinstance(widget, (TileGrid, StatusLine, SessionList, EmptyState, Toasts, Footer)):
+                widget.set_look(look)
+        self.query_one("#preview", Tile).set_look(look)
+
+    # What happens -----------------------------------------------------------------------------------------------------
+
+    def note(self, changes: list[Change]) -> None:
+        """The fleet changed. The tile in focus is repainted at once, the rest at the next tick."""
+        for change in changes:
+            match change:
+                case ScreenChanged(key):
+                    if key == self.desk.focus and (tile := self._focused_tile()) is not None:
+                        self._flush_tile(tile)
+                    continue
+                case AskOpened(view) if view.key is not None and view.ask.age < FRESH:
+                    if view.key != self.desk.focus and not view.ask.muted and not view.ask.snoozed:
+                        self._toasts[view.key] = self.context.now() + TOAST_SECONDS
+                case AskClosed(_, key) if key is not None:
+                    self._toasts.pop(key, None)
+                case Warned(_, text):
+                    self.say(text, "asking")
+            self._is_dirty = True
+
+    def say(self, message: str, role: str = "text") -> None:
+        """Show a line in the footer for a moment."""
+        self._message_until = self.context.now() + MESSAGE_SECONDS
+        self.query_one(Footer).say(message, role)
+
+    def _show_toasts(self, now: float) -> None:
+        sessions = self.desk.fleet.sessions
+        self._toasts = {
+            key: until
+            for key, until in self._toasts.items()
+            if until > now and key != self.desk.focus and key in sessions
+        }
+        views = self._views(self._toasts, now)
+        tile = self._focused_tile()
+        area = Region(0, 1, self.size.width, max(0, self.size.height - 2))
+        has_place = self.query_one(Toasts).show(views, area, None if tile is None else tile.region)
+        if views and not has_place and not self.query_one(Footer).message:
+            symbol = self.context.look.symbols.status[Status.ASKING]
+            self.say(f"{symbol} {views[-1].key} asks: {views[-1].title}", "asking")
+
+    # Keys -------------------------------------------------------------------------------------------------------------
+
+    async def on_key(self, event: Key) -> None:
+        event.stop()
+        event.prevent_default()
+        name = key_name(event)
+        self.context.key_pressed()
+        if self.jump_labels:
+            self._jump(name)
+            return
+        if len(name) == 1 and name in "123456789":
+            self._focus_slot(int(name) - 1)
+            return
+        action = ACTIONS.for_key(Scope.GRID, name)
+        if action is None:
+            self.say(f"{key_label(name)} does nothing here; ? shows every key")
+        else:
+            await self.actions.perform(action)
+
+    def on_paste(self, event: Paste) -> None:
+        event.stop()
+        self.say("a paste goes nowhere here; z types into the session, s sends it a line")
+
+    def start_jump(self) -> None:
+        """Put a letter on each tile in sight; the next key selects one."""
+        self.jump_labels = dict(zip(self._in_sight, _JUMP_LETTERS, strict=False))
+        self.arrange_sessions()
+
+    def _jump(self, name: str) -> None:
+        chosen = next((key for key, label in self.jump_labels.items() if label == name), None)
+        self.jump_labels = {}
+        if chosen is not None:
+            self.desk.focus = self._in_sight[chosen]
+        self.arrange_sessions()
+
+    def _focus_slot(self, place: int) -> None:
+        keys = self.desk.keys if self.is_list else list(self._in_sight.values())
+        if place < len(keys):
+            self.desk.focus = keys[place]
+            self.arrange_sessions()
+        else:
+            self.say(f"there is no tile {place + 1}")
+
+    def ask_line(self, purpose: str, label: str, text: str = "", placeholder: str = "") -> None:
+        """Ask for a line in place of the footer; `_prompt_done` gets it."""
+        self.query_one(Footer).display = False
+        self.query_one(PromptBar).open(purpose, label, text, placeholder)
+
+    @on(PromptBar.Typed)
+    def _prompt_typed(self, event: PromptBar.Typed) -> None:
+        if event.purpose == "filter":
+            self._try_filter(event.text)
+
+    @on(PromptBar.Done)
+    async def _prompt_done(self, event: PromptBar.Done) -> None:
+        self.query_one(Footer).display = True
+        if event.purpose == "filter":
+            self._try_filter(event.text or "")
+        elif event.text:
+            await self.actions.send_line(event.text)
+
+    def _try_filter(self, text: str) -> None:
+        try:
+            self.desk.set_filter(text)
+        except FilterError as error:
+            self.say(str(error), "failed")
+        self.arrange_sessions()
+
+    @on(TileGrid.Resized)
+    def _grid_resized(self) -> None:
+        self.arrange_sessions()
+
+    def on_resize(self) -> None:
+        self._is_dirty = True
+
+    def on_screen_resume(self) -> None:
+        self._is_dirty = True

@@ -1,0 +1,223 @@
+"""Zoom and split: one to four sessions large, the keyboard in one of them.
+
+Every key goes to the session but the prefix; the key after it is ours. A tile never changes the size of the session's
+terminal, here neither: what does not fit is cropped, and attach is the way to another size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Key, Paste
+from textual.screen import Screen
+
+from node_agent.terminal.sanitise import sanitise
+from relaytui.actions.action import Action, Scope, key_label
+from relaytui.actions.catalog import ACTIONS
+from relaytui.fleet.changes import Change, ScreenChanged, SessionGone
+from relaytui.fleet.keys import SessionKey
+from relaytui.screens.answer import ATTACH, AnswerScreen
+from relaytui.screens.context import Context
+from relaytui.screens.help import HelpScreen
+from relaytui.screens.keys import key_name, session_key
+from relaytui.screens.typist import Typist
+from relaytui.screens.views import tile_view
+from relaytui.screens.watcher import AT_ONCE, Watcher
+from relaytui.widgets.footer import Footer
+from relaytui.widgets.look import Look
+from relaytui.widgets.tile import Tile
+from relaytui.widgets.view import Hint
+
+MOST_PANES = 4
+MESSAGE_SECONDS = 4.0
+LEAVE = "leave"
+NEXT_ASKING = "next asking"
+_SIDE_BY_SIDE_FROM = 60
+"""Columns a pane should have; where they are fewer, four panes stand in two rows."""
+
+
+class TypingScreen(Screen[str], inherit_bindings=False):
+    """Dismissed with what the operator wants next: `LEAVE`, `ATTACH` or `NEXT_ASKING`."""
+
+    CSS_PATH = "typing.tcss"
+    AUTO_FOCUS = ""
+
+    def __init__(self, context: Context, keys: Sequence[SessionKey]) -> None:
+        super().__init__()
+        self.context = context
+        self.keys = list(keys)[:MOST_PANES]
+        self._pane = 0
+        self._is_commanding = False
+        self._watcher = Watcher(context.source, AT_ONCE)
+        self._typists = {key: Typist(context.source, key, self.say) for key in self.keys}
+        self._message_until = 0.0
+        self._second = 0
+
+    def compose(self) -> ComposeResult:
+        with Container(id="panes"):
+            for _ in self.keys:
+                yield Tile(self.context.look)
+        yield Footer(self.context.look)
+
+    def on_mount(self) -> None:
+        self._watcher.look_at(self.keys)
+        self.arrange_panes()
+
+    def on_unmount(self) -> None:
+        self._watcher.look_at(())
+
+    @property
+    def key(self) -> SessionKey:
+        """The session the keyboard is in."""
+        return self.keys[self._pane]
+
+    # Drawing ----------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Ages and states, once a second; rows as they come."""
+        if int(self.context.now()) != self._second:
+            self.arrange_panes()
+        self.flush()
+
+    def arrange_panes(self) -> None:
+        """Show the panes and the keys as they are now."""
+        if not self.is_mounted:
+            return
+        now = self.context.now()
+        self._second = int(now)
+        fleet = self.context.desk.fleet
+        self.query_one("#panes").set_class(
+            len(self.keys) > 2 and self.size.width < _SIDE_BY_SIDE_FROM * len(self.keys), "-two-rows"
+        )
+        for tile, key in zip(self.query(Tile), self.keys, strict=True):
+            view = fleet.sessions.get(key)
+            if view is not None:
+                tile.show(tile_view(view, fleet, now, self.context.operator), is_focused=key == self.key)
+        self._show_footer(now)
+        self.flush()
+
+    def _show_footer(self, now: float) -> None:
+        footer = self.query_one(Footer)
+        if footer.message and now >= self._message_until:
+            footer.say("")
+        asking = self.context.desk.count_asking()
+        symbol = self.context.look.symbols
+        right = f"{asking} asking  {self.key}" if asking else str(self.key)
+        if self._is_commanding:
+            hints = [self._hint(action) for action in self._offered()]
+        else:
+            hints = [Hint(self.context.prefix, "then a command: d leaves, ? lists")]
+        footer.show(hints, sanitise(symbol.fold(right), 80))
+
+    def _hint(self, action: Action) -> Hint:
+        return Hint(key_label(action.keys[0], ascii_only=self.context.is_ascii), action.title)
+
+    def _offered(self) -> list[Action]:
+        offered = ACTIONS.footer(self.context.desk.situation(), Scope.TYPING)
+        return [action for action in offered if action.id != "typing.next_pane" or len(self.keys) > 1]
+
+    def flush(self) -> None:
+        for tile, key in zip(self.query(Tile), self.keys, strict=True):
+            tile.flush(self.context.desk.fleet.screen(key))
+
+    def note(self, changes: list[Change]) -> None:
+        """The fleet changed; panes are repainted at once."""
+        for change in changes:
+            match change:
+                case ScreenChanged(key) if key in self.keys:
+                    self.flush()
+                case SessionGone(key) if key in self.keys:
+                    self.dismiss(LEAVE)
+                case ScreenChanged():
+                    pass
+                case _:
+                    self._second = -1
+
+    def say(self, message: str, role: str = "asking") -> None:
+        """Show a line in the footer for a moment."""
+        self._message_until = self.context.now() + MESSAGE_SECONDS
+        if self.is_mounted:
+            self.query_one(Footer).say(message, role)
+
+    def set_look(self, look: Look) -> None:
+        for tile in self.query(Tile):
+            tile.set_look(look)
+        self.query_one(Footer).set_look(look)
+
+    def on_resize(self) -> None:
+        self._second = -1
+
+    # Keys -------------------------------------------------------------------------------------------------------------
+
+    async def on_key(self, event: Key) -> None:
+        event.stop()
+        event.prevent_default()
+        self.context.key_pressed()
+        if self._is_commanding:
+            await self._command(event)
+        elif self._is_prefix(event):
+            self._is_commanding = True
+            self.arrange_panes()
+        else:
+            self._typist.press(session_key(event))
+
+    def on_paste(self, event: Paste) -> None:
+        event.stop()
+        self._is_commanding = False
+        self._typist.paste(event.text)
+
+    @property
+    def _typist(self) -> Typist:
+        return self._typists[self.key]
+
+    def _is_prefix(self, event: Key) -> bool:
+        return key_label(event.key.replace("right_square_bracket", "]")) == self.context.prefix or (
+            key_name(event) == self.context.prefix
+        )
+
+    async def _command(self, event: Key) -> None:
+        self._is_commanding = False
+        name = key_name(event)
+        if self._is_prefix(event):
+            self._typist.press(session_key(event))
+        elif name.isdecimal() and 0 < int(name) <= len(self.keys):
+            self._go_to_pane(int(name) - 1)
+        elif (action := ACTIONS.for_key(Scope.TYPING, name)) is not None:
+            await self._perform(action)
+        else:
+            self.say(f"{key_label(name)} is no command; {self.context.prefix} ? lists them")
+        if self.is_mounted:
+            self.arrange_panes()
+
+    async def _perform(self, action: Action) -> None:
+        self.context.desk.focus = self.key
+        reason = action.reason(self.context.desk.situation())
+        if reason:
+            self.say(reason)
+            return
+        match action.id.removeprefix("typing."):
+            case "leave":
+                self.dismiss(LEAVE)
+            case "attach":
+                self.dismiss(ATTACH)
+            case "next_asking":
+                self.dismiss(NEXT_ASKING)
+            case "next_pane":
+                self._go_to_pane((self._pane + 1) % len(self.keys))
+            case "take":
+                self._typist.take_over()
+                self.say(f"the next key takes the keyboard of {self.key} over")
+            case "answer":
+                self.app.push_screen(AnswerScreen(self.context, self.key), self._after_answer)
+            case "help":
+                self.app.push_screen(HelpScreen(self.context))
+
+    def _after_answer(self, result: str | None) -> None:
+        if result == ATTACH:
+            self.dismiss(ATTACH)
+
+    def _go_to_pane(self, pane: int) -> None:
+        self._pane = pane
+        self.context.desk.focus = self.key
