@@ -60,6 +60,7 @@ class NodeConfig:
     user: str = ""
     port: int = 0
     identity: str = ""
+    ssh_config: str = ""  # an SSH config file in place of the operator's own
     options: dict[str, str] = field(default_factory=dict)
     agent: str = ""  # the agent command on the node; "" looks for `node-agent`
     state: str = ""  # the agent's state directory; "" its default

@@ -68,7 +68,7 @@ class SshTarget:
 
 def ssh_options(node: NodeConfig) -> list[str]:
     """The node's own settings as options of the ssh program."""
-    options = []
+    options = _config_file(node)
     if node.user:
         options += ["-l", node.user]
     if node.port:
@@ -80,13 +80,20 @@ def ssh_options(node: NodeConfig) -> list[str]:
     return options
 
 
+def _config_file(node: NodeConfig) -> list[str]:
+    return ["-F", os.path.expanduser(node.ssh_config)] if node.ssh_config else []
+
+
 async def resolve(node: NodeConfig) -> SshTarget:
     """The node's host as the operator's SSH config has it, the node's own settings over it."""
     return await _resolve(node.alias, node.host, ssh_options(node))
 
 
 async def resolve_jump(node: NodeConfig, jump: str) -> SshTarget:
-    """One hop of a ProxyJump: `[user@]host[:port]` or an ssh URI; the node's own settings do not apply to it."""
+    """One hop of a ProxyJump: `[user@]host[:port]` or an ssh URI.
+
+    As with ssh, of the node's settings only the config file applies to it.
+    """
     spec = jump.removeprefix("ssh://").rstrip("/")
     user, _, place = spec.rpartition("@")
     host, port = place, ""
@@ -96,8 +103,7 @@ async def resolve_jump(node: NodeConfig, jump: str) -> SshTarget:
     elif place.count(":") == 1:
         host, _, port = place.partition(":")
     options = [*(["-l", user] if user else []), *(["-p", port] if port else [])]
-    config = [word for key, value in node.options.items() if key == "IdentityFile" for word in ("-o", f"{key}={value}")]
-    return await _resolve(node.alias, host, options + config)
+    return await _resolve(node.alias, host, _config_file(node) + options)
 
 
 async def _resolve(alias: str, host: str, options: list[str]) -> SshTarget:
@@ -155,6 +161,7 @@ def _resolve_by_asyncssh(alias: str, host: str, options: list[str]) -> SshTarget
             port=int(pairs["-p"]) if "-p" in pairs else (),
             username=pairs.get("-l", ()),
             client_keys=None,
+            config=[pairs["-F"]] if "-F" in pairs else (),
         )
     except (asyncssh.ConfigParseError, ValueError) as error:
         raise SshConfigInvalid(f"{alias}: the SSH config cannot be read without ssh: {error}; install ssh") from error
