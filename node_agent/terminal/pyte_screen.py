@@ -196,7 +196,7 @@ class HardenedScreen(CursorScreen):
         last = self.last
         if not last or self.pending_wrap:
             return
-        for _ in range(min(count, self.columns - self.x) // cluster_width(last)):
+        for _ in range(min(count, (self.columns - self.x) // cluster_width(last))):
             self._draw(last)
         self.last = last
 
@@ -259,7 +259,6 @@ class HardenedScreen(CursorScreen):
         top, bottom = self.span
         if top <= self.y <= bottom:
             self.scroll(self.y, bottom, count)
-            self.x = 0
             self.pending_wrap = False
 
     def insert_characters(self, count: Optional[int] = None) -> None:
