@@ -21,6 +21,17 @@ def erase_in_line(terminal: Terminal, which: int) -> None:
         _erase(terminal, y, 0, terminal.columns)
 
 
+def erase_to_end(terminal: Terminal, _: object) -> None:
+    """EL 0, which often finds nothing to erase."""
+    terminal.pending = False
+    row = terminal.grid[terminal.y]
+    fill = terminal.brush.fill
+    if row.fill is fill and (0 <= row.length <= terminal.x or (row.length == SHARED and not row.runs)):
+        row.wrapped = False
+    else:
+        _erase(terminal, terminal.y, terminal.x, terminal.columns)
+
+
 def _erase(terminal: Terminal, y: int, start: int, end: int) -> None:
     row = terminal.grid[y]
     fill = terminal.brush.fill

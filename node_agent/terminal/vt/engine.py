@@ -14,38 +14,47 @@ from node_agent.terminal.engine import Cell, Checkpoint, Cursor, EngineOptions, 
 from node_agent.terminal.packed import packed_text, unpack_cells
 from node_agent.terminal.rows import Span, pen_code, row_spans
 from node_agent.terminal.snapshot import snapshot
-from node_agent.terminal.tokenizer import HalfRead, Kind, cut_character, split_terminator
+from node_agent.terminal.tokenizer import HalfRead, Kind, cut_character, decode_text, split_terminator
 from node_agent.terminal.vt import lines, movement, printing, resizing, sequences, skipping, state
-from node_agent.terminal.vt.pens import CellsOf
+from node_agent.terminal.vt.pens import BRUSHES, CellsOf
 from node_agent.terminal.vt.row import CELLS
-from node_agent.terminal.vt.terminal import Terminal
+from node_agent.terminal.vt.terminal import NO_TOKEN, Terminal, TokenEnd
+from node_agent.terminal.vt.widths import ONLY_NARROW
 
 GROUND = re.compile(
-    "((?:[ -~]*\r\n){4,})"
-    "|([ -~\x80-\xff]+)(\r\n)?"
-    "|(\x1b\\[([0-9;:]{0,128})m([ -~]*))"
+    "(\x1b\\[([0-9;:]{0,128})m([ -~\x80-\xff]*))"
     "|(\x1b\\[[0-?]{0,128}[ -/]{0,8}[@-~])"
+    "|((?:[ -~\t]*\r\n){4,})"
+    "|([ -~\x80-\xff]+)(\r\n|\t[ -~\t]*)?"
     "|(\r\n)"
+    "|(\n)"
+    "|(\t[ -~\t]*)"
     "|([\x00-\x1a\x1c-\x1f\x7f])"
     "|(\x1b[ -/]{0,8}[0-OQ-WYZ`-~])"
     "|(\x1b[\\]PX^_][^\x07\x18\x1a\x1b]{0,4096}(?:\x07|\x1b\\\\))"
     "|(\x1b)"
 )
-_LINES, _TEXT, _TEXT_LINE, _SGR, _CSI, _NEWLINE, _CONTROL, _ESCAPE, _STRING, _IRREGULAR = (
-    1,
-    2,
-    3,
-    4,
-    7,
-    8,
-    9,
-    10,
-    11,
-    12,
-)
+_SGR, _CSI, _LINES, _TEXT, _TEXT_AND_MORE, _NEWLINE, _LINE_FEED, _TABBED = 1, 4, 5, 6, 7, 8, 9, 10
+_CONTROL, _ESCAPE, _STRING, _IRREGULAR = 11, 12, 13, 14
 
-COMPILED_LIMIT = 8192
+DECODED_LIMIT = 4096
+DECODED_LENGTH = 64
 CELL_PENS_LIMIT = 256
+
+
+_known_texts: Dict[str, str] = {}
+
+
+def _decoded(raw: str) -> str:
+    """As `decode_text`; what programs draw with is short and comes again and again."""
+    text = _known_texts.get(raw)
+    if text is None:
+        text = decode_text(raw)
+        if len(raw) <= DECODED_LENGTH:
+            if len(_known_texts) >= DECODED_LIMIT:
+                _known_texts.clear()
+            _known_texts[raw] = text
+    return text
 
 
 class VtEngine:
@@ -57,7 +66,6 @@ class VtEngine:
         self._terminal = Terminal(max(1, columns), max(1, rows), options or EngineOptions())
         self._half_read = HalfRead()
         self._held = b""
-        self._compiled: Dict[str, sequences.Compiled] = {}
         self._cells: Dict[Pen, CellsOf] = {}
         self._stamp = 0
         self.offset = offset
@@ -102,21 +110,23 @@ class VtEngine:
         cut = cut_character(data)
         self._held = data[len(data) - cut :] if cut else b""
         text = (data[:-cut] if cut else data).decode("latin-1")
+        self._terminal.base = base
         position = 0
         while position < len(text):
             if not self._half_read.is_open:
-                position = self._run(text, position, base)
+                position = self._run(text, position)
             if position < len(text):
-                position = self._read_irregular(text, position, base)
+                position = self._read_irregular(text, position)
+        self._terminal.token = NO_TOKEN
 
-    def _read_irregular(self, text: str, position: int, base: int) -> int:
+    def _read_irregular(self, text: str, position: int) -> int:
         """Hand on what the pattern does not match, up to where it does again."""
         terminal = self._terminal
         position, tokens = self._half_read.read(text, position)
         for kind, token, end, terminator in tokens:
-            terminal.offset = base + end
+            terminal.token = TokenEnd(end)
             if kind is Kind.CSI:
-                action, argument = sequences.compile_csi(token)
+                action, argument = sequences.compiled_csi(token)
                 action(terminal, argument)
             elif kind is Kind.CONTROL:
                 sequences.control(terminal, token)
@@ -126,52 +136,57 @@ class VtEngine:
                 sequences.string(terminal, token, terminator)
         return position
 
-    def _run(self, text: str, start: int, base: int) -> int:
+    def _run(self, text: str, start: int) -> int:
         """Interpret whole tokens from `start`; returns where the first one is that needs the machine."""
         terminal = self._terminal
-        compiled = self._compiled
+        compiled = sequences.COMPILED
         for found in GROUND.finditer(text, start):
             kind = found.lastindex
             if kind == _SGR:
-                parameters, run = found.group(5, 6)
+                parameters, run = found.group(2, 3)
                 brush = terminal.brush
-                follower = brush.followers.get(parameters)
-                if follower is None:
-                    follower = terminal.brushes.after(brush, parameters)
-                terminal.brush = follower
+                terminal.brush = brush.followers.get(parameters) or BRUSHES.after(brush, parameters)
                 if not run:
                     continue
             elif kind == _TEXT:
                 run = found.group()
-                if not run.isascii():
-                    printing.print_text(terminal, run)
-                    continue
             elif kind == _CSI:
                 sequence = found.group()
-                known = compiled.get(sequence)
-                if known is None:
-                    if len(compiled) >= COMPILED_LIMIT:
-                        compiled.clear()
-                    known = compiled[sequence] = sequences.compile_csi(sequence)
-                terminal.offset = base + found.end()
-                known[0](terminal, known[1])
+                action, argument = compiled.get(sequence) or sequences.compiled_csi(sequence)
+                terminal.token = found
+                action(terminal, argument)
                 continue
-            elif kind == _TEXT_LINE:
-                printing.print_text(terminal, found.group(2))
-                terminal.index()
-                movement.carriage_return(terminal, None)
+            elif kind == _TEXT_AND_MORE:
+                run, more = found.group(6, 7)
+                if more == "\r\n":
+                    printing.print_text(terminal, run if run.isascii() else _decoded(run))
+                    terminal.index()
+                    movement.carriage_return(terminal, None)
+                elif run.isascii():
+                    printing.print_tabbed(terminal, run + more)
+                else:
+                    printing.print_text(terminal, _decoded(run))
+                    printing.print_tabbed(terminal, more)
                 continue
             elif kind == _NEWLINE:
                 terminal.index()
                 movement.carriage_return(terminal, None)
                 continue
+            elif kind == _LINE_FEED:
+                terminal.index()
+                if terminal.newline:
+                    movement.carriage_return(terminal, None)
+                continue
             elif kind == _LINES:
                 lines.print_lines(terminal, found.group())
+                continue
+            elif kind == _TABBED:
+                printing.print_tabbed(terminal, found.group())
                 continue
             elif kind == _IRREGULAR:
                 return found.start()
             else:
-                terminal.offset = base + found.end()
+                terminal.token = found
                 if kind == _CONTROL:
                     sequences.control(terminal, found.group())
                 elif kind == _ESCAPE:
@@ -179,7 +194,12 @@ class VtEngine:
                 else:
                     sequences.string(terminal, *split_terminator(found.group()))
                 continue
-            # ASCII text that ends before the edge, in the forms of row that take it as it is
+            if not run.isascii():
+                run = _decoded(run)
+                if not ONLY_NARROW.fullmatch(run):
+                    printing.print_text(terminal, run)
+                    continue
+            # one column a character, ending before the edge: most of all output, so done here
             x = terminal.x
             stop = x + len(run)
             if stop < terminal.quick_stop:
@@ -190,7 +210,7 @@ class VtEngine:
                     row.length = stop
                 elif length == CELLS and not row.wide:
                     row.texts[x:stop] = run
-                    row.pens[x:stop] = [terminal.brush.pen] * len(run)
+                    row.pens[x:stop] = [terminal.brush.pen] * (stop - x)
                 else:
                     row = terminal.own(terminal.y)
                     row.write(x, run, terminal.brush.pen, terminal.columns)

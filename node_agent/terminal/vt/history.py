@@ -43,10 +43,10 @@ class History:
         else:
             self.rows.append(row)
 
-    def add_blank(self) -> None:
-        """Keep a blank row."""
+    def add_plain_row(self, text: str) -> None:
+        """Keep a row under the default pen that the next one does not continue."""
         self.passed += 1
-        self.rows.append("")
+        self.rows.append(text)
 
     def add_plain(self, lines: Sequence[str]) -> None:
         """Keep rows under the default pen."""

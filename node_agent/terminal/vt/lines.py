@@ -16,24 +16,40 @@ from node_agent.terminal.vt.terminal import Terminal
 
 
 def print_lines(terminal: Terminal, block: str) -> None:
-    """Print a LINES token: printable ASCII lines, each ended by CR LF."""
+    """Print a LINES token: printable ASCII lines with tabs in them, each ended by CR LF."""
     lines = block.split("\r\n")
     lines.pop()
+    has_tabs = "\t" in block
     can_skip = (
         terminal.quick_stop
         and terminal.autowrap
         and not terminal.top
         and terminal.bottom == terminal.rows - 1
         and terminal.brush.fill is DEFAULT_PEN
+        and (not has_tabs or printing.can_expand_tabs(terminal))
     )
     for index, line in enumerate(lines):
         if can_skip and _is_at_fresh_last_row(terminal):
-            _scroll_in(terminal, lines[index:])
-            return
-        if line:
-            printing.print_text(terminal, line)
+            rest = lines[index:]
+            last = next((line for text in reversed(rest) if (line := text.rstrip("\t"))), terminal.last)
+            if not has_tabs or _expand(rest, terminal.columns):
+                _scroll_in(terminal, rest)
+                terminal.last = last
+                return
+            can_skip = False
+        printing.print_tabbed(terminal, line)
         terminal.index()
         movement.carriage_return(terminal, None)
+
+
+def _expand(lines: List[str], columns: int) -> bool:
+    """Put blanks for the tabs in place, unless one would reach the edge, where tabs stop."""
+    for index, line in enumerate(lines):
+        if "\t" in line:
+            lines[index] = line.expandtabs(8)
+            if len(lines[index]) > columns:
+                return False
+    return True
 
 
 def _is_at_fresh_last_row(terminal: Terminal) -> bool:
@@ -47,8 +63,6 @@ def _is_at_fresh_last_row(terminal: Terminal) -> bool:
 def _scroll_in(terminal: Terminal, lines: List[str]) -> None:
     """Print whole lines from a fresh last row on, under full margins and the default background."""
     pen = terminal.brush.pen
-    last = next((line for line in reversed(lines) if line), "")
-    terminal.last = last or terminal.last
     continued: Set[int] = set()  # indexes of the pieces that the next one continues
     if max(map(len, lines)) > terminal.columns:
         lines = _cut_at_edge(lines, terminal.columns, continued)

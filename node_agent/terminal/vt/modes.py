@@ -38,6 +38,16 @@ KEYBOARD_FLAGS = 31
 _TITLES_DEPTH = 16
 
 
+def note_set(terminal: Terminal, mode: int) -> None:
+    """DECSET of one mode of `INERT_MODES`."""
+    terminal.modes.add(mode)
+
+
+def note_reset(terminal: Terminal, mode: int) -> None:
+    """DECRST of one mode of `INERT_MODES`."""
+    terminal.modes.discard(mode)
+
+
 def set_private(terminal: Terminal, modes: Tuple[int, ...]) -> None:
     """DECSET."""
     for mode in modes:
@@ -91,6 +101,8 @@ def _left_right(terminal: Terminal, on: bool) -> None:
 
 
 _EFFECTS = {6: _origin, 7: _autowrap, 69: _left_right}
+INERT_MODES = KEPT_MODES - _MOUSE_PROTOCOLS - _MOUSE_ENCODINGS - frozenset(_EFFECTS)
+"""Modes that are only noted."""
 
 
 def _switch_screen(terminal: Terminal, mode: int, on: bool) -> None:

@@ -141,6 +141,7 @@ def back_tab(terminal: Terminal, count: int) -> None:
 
 def set_tab(terminal: Terminal, _: object) -> None:
     """HTS."""
+    terminal.has_regular_tabs = False
     at = bisect_left(terminal.tabs, terminal.x)
     if at == len(terminal.tabs) or terminal.tabs[at] != terminal.x:
         terminal.tabs.insert(at, terminal.x)
@@ -148,6 +149,7 @@ def set_tab(terminal: Terminal, _: object) -> None:
 
 def clear_tabs(terminal: Terminal, which: int) -> None:
     """TBC: the stop at the cursor, or all."""
+    terminal.has_regular_tabs = False
     if which == 3:
         terminal.tabs = []
     elif which == 0 and terminal.x in terminal.tabs:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Dict, List, Optional, Tuple
 
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Color, Flag, Pen
 
 BRUSH_LIMIT = 8192
 FOLLOWER_LIMIT = 512
+_UNDERLINE = int(Flag.UNDERLINE)
+_PROTECTED = int(Flag.PROTECTED)
 
 
 class CellsOf(Dict[str, Cell]):
@@ -24,15 +27,22 @@ class CellsOf(Dict[str, Cell]):
         return cell
 
 
+@lru_cache(maxsize=4096)
+def _fill(background: Color) -> Pen:
+    return Pen(background=background)
+
+
 class Brush:
     """A pen together with what the engine derives from it."""
 
-    __slots__ = ("fill", "followers", "pen")
+    __slots__ = ("fill", "followers", "is_plain", "pen")
 
     def __init__(self, pen: Pen) -> None:
         self.pen = pen
-        self.fill = DEFAULT_PEN if pen.background is None else Pen(background=pen.background)
+        self.fill = DEFAULT_PEN if pen.background is None else _fill(pen.background)
         """The pen of cells erased under this one: its background alone (xterm's BCE)."""
+        self.is_plain = pen.link is None and not pen.flags & _PROTECTED
+        """Whether `CSI m` leads back to the default pen."""
         self.followers: Dict[str, Brush] = {}
         """The brush after an SGR, by the SGR's parameters."""
 
@@ -55,7 +65,10 @@ class Brushes:
 
     def after(self, brush: Brush, parameters: str) -> Brush:
         """The brush after `CSI parameters m`."""
-        follower = self.of(apply_sgr(brush.pen, parameters))
+        if parameters in ("", "0") and brush.is_plain:
+            follower = self.default
+        else:
+            follower = self.of(apply_sgr(brush.pen, parameters))
         if len(brush.followers) >= FOLLOWER_LIMIT:
             brush.followers.clear()
         brush.followers[parameters] = follower
@@ -84,14 +97,19 @@ _CLEARED = {
 }
 _SET_BITS = {code: int(flag) for code, flag in _SET.items()}
 _KEPT_BITS = {code: ~int(flag) for code, flag in _CLEARED.items()}
-_UNDERLINE = int(Flag.UNDERLINE)
-_PROTECTED = int(Flag.PROTECTED)
 
 
 def apply_sgr(pen: Pen, parameters: str) -> Pen:
     """The pen after `CSI parameters m`; what is not understood changes nothing."""
     foreground, background, flags, style, underline, link = pen
     items = parameters.split(";")
+    if len(items) == 5 and items[1] == "2" and items[0] in ("38", "48"):  # by far the most common after single ones
+        known, color, _ = _color_of_items(items, 1)
+        if not known:
+            return pen
+        if items[0] == "38":
+            return Pen(color, background, flags, style, underline, link)
+        return Pen(foreground, color, flags, style, underline, link)
     index = 0
     while index < len(items):
         item = items[index]
@@ -144,7 +162,7 @@ def apply_sgr(pen: Pen, parameters: str) -> Pen:
 
 
 def _number(text: str) -> int:
-    return min(int(text), 65535) if text.isdigit() and len(text) < 10 else 0 if not text else 65535
+    return int(text) if 0 < len(text) < 6 else 65535 if text else 0
 
 
 def _underline_style(code: int, sub: List[int]) -> int:
@@ -171,12 +189,17 @@ def _color_of_items(items: List[str], index: int) -> Tuple[bool, Color, int]:
         value = _item(items, index + 1)
         return value is not None and value <= 255, value, index + 2
     if kind == 2:
-        red, green, blue = (_item(items, index + offset) for offset in (1, 2, 3))
-        if red is None or green is None or blue is None or max(red, green, blue) > 255:
+        parts = items[index + 1 : index + 4]
+        if len(parts) < 3:
             return False, None, index + 4
-        return True, (red, green, blue), index + 4
+        red, green, blue = (_number(part.partition(":")[0]) for part in parts)
+        return red < 256 and green < 256 and blue < 256, (red, green, blue), index + 4
     return False, None, index + 1
 
 
 def _item(items: List[str], index: int) -> Optional[int]:
-    return _number(items[index].split(":")[0]) if index < len(items) else None
+    return _number(items[index].partition(":")[0]) if index < len(items) else None
+
+
+BRUSHES = Brushes()
+"""One store for every session of the process: what a pen leads to does not depend on who draws."""

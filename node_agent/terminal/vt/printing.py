@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Tuple
-
+from node_agent.terminal.engine import DEFAULT_PEN
 from node_agent.terminal.packed import WIDE_PAD
-from node_agent.terminal.tokenizer import decode_text
-from node_agent.terminal.vt.row import Row
+from node_agent.terminal.vt import movement
+from node_agent.terminal.vt.pens import BRUSHES
+from node_agent.terminal.vt.row import SHARED, Row
 from node_agent.terminal.vt.terminal import Terminal
 from node_agent.terminal.vt.widths import (
     CLUSTER_LIMIT,
@@ -19,23 +19,23 @@ from node_agent.terminal.vt.widths import (
 )
 
 
-def print_text(terminal: Terminal, raw: str) -> None:
-    """Print a TEXT token."""
-    text = decode_text(raw)
+def print_text(terminal: Terminal, text: str) -> None:
+    """Print characters, decoded."""
     if terminal.single_shift is not None:
         first = text[0].translate(terminal.single_shift)
         terminal.single_shift = None
         terminal.note_printing_state()
         _print_any(terminal, first)
         text = text[1:]
+        if not text:
+            return
     if terminal.translation is not None:
         text = text.translate(terminal.translation)
     if text.isascii():
-        if text:
-            terminal.last = text
-            put(terminal, text)
-        return
-    _print_any(terminal, text)
+        terminal.last = text
+        put(terminal, text)
+    else:
+        _print_any(terminal, text)
 
 
 def _print_any(terminal: Terminal, text: str) -> None:
@@ -45,11 +45,15 @@ def _print_any(terminal: Terminal, text: str) -> None:
         if kind == 1:
             terminal.last = run
             put(terminal, run)
-        elif kind == 2:
-            terminal.last = run
-            put_wide(terminal, WIDE_PAD.join(run) + WIDE_PAD)
-        else:
+        elif kind == 4:
             print_character(terminal, run)
+        else:
+            if kind == 3 and terminal.last[-1:] == ZWJ:
+                print_character(terminal, run[0])
+                run = run[1:]
+            if run:
+                terminal.last = run
+                put_wide(terminal, WIDE_PAD.join(run) + WIDE_PAD)
 
 
 def print_character(terminal: Terminal, character: str) -> None:
@@ -75,45 +79,52 @@ def joins_last(terminal: Terminal, character: str) -> bool:
     last = terminal.last
     if not last or (last[-1] != ZWJ and not "\U0001f1e6" <= character <= "\U0001f3ff"):
         return False
-    row, column = previous_cell(terminal)
+    row = terminal.own(terminal.y)
+    before = terminal.x + terminal.pending
+    if row.length == before and before:
+        return joins(row.last_cell(), character)
+    column = _cell_before(terminal, row)
     return column >= 0 and joins(row.texts[column], character)
 
 
-def previous_cell(terminal: Terminal) -> Tuple[Row, int]:
-    """The row of the cursor in the form of cells, and the column of the cell before it, -1 for none."""
-    row = terminal.own(terminal.y)
+def _cell_before(terminal: Terminal, row: Row) -> int:
+    """The column of the cell before the cursor, -1 for none; the row takes the form of cells."""
     row.use_cells(terminal.columns)
     column = terminal.x if terminal.pending else terminal.x - 1
     if column > 0 and row.texts[column] == WIDE_PAD:
         column -= 1
-    return row, column
+    return column
 
 
 def _join(terminal: Terminal, character: str) -> None:
     """Add a character to the cell before the cursor; dropped where there is none, or the cell is full."""
-    row, column = previous_cell(terminal)
-    if column < 0:
+    row = terminal.own(terminal.y)
+    before = terminal.x + terminal.pending
+    if not before:
         return
-    cluster = row.texts[column] + character
+    is_last = row.length == before
+    column = 0 if is_last else _cell_before(terminal, row)
+    cluster = (row.last_cell() if is_last else row.texts[column]) + character
     if len(cluster) > (CLUSTER_LIMIT if ZWJ in cluster else MARKS_LIMIT):
         return
-    row.texts[column] = cluster
-    row.stamp = 0
     terminal.last = cluster
-    is_narrow = column + 1 >= terminal.columns or row.texts[column + 1] != WIDE_PAD
-    if is_narrow and terminal.x == column + 1 and cluster_width(cluster) == 2:
-        _widen(terminal, row, column)
-
-
-def _widen(terminal: Terminal, row: Row, column: int) -> None:
-    """Give the cell before the cursor its second column."""
-    if column + 1 >= print_limit(terminal):
-        return
-    row.part(column + 2)
-    row.texts[column + 1] = WIDE_PAD
-    row.pens[column + 1] = row.pens[column]
-    row.wide = True
-    _advance(terminal, column + 2)
+    if is_last:
+        is_narrow = row.runs[-2][-1] != WIDE_PAD
+    else:
+        is_narrow = column + 1 >= terminal.columns or row.texts[column + 1] != WIDE_PAD
+    widens = is_narrow and not terminal.pending and terminal.x < print_limit(terminal) and cluster_width(cluster) == 2
+    if is_last:
+        row.replace_last(cluster, widens)
+    else:
+        row.texts[column] = cluster
+        row.stamp = 0
+        if widens:
+            row.part(column + 2)
+            row.texts[column + 1] = WIDE_PAD
+            row.pens[column + 1] = row.pens[column]
+            row.wide = True
+    if widens:
+        _advance(terminal, terminal.x + 1)
 
 
 def print_limit(terminal: Terminal) -> int:
@@ -133,6 +144,12 @@ def _advance(terminal: Terminal, x: int) -> None:
 
 def put(terminal: Terminal, text: str) -> None:
     """Print characters of one column each."""
+    x = terminal.x
+    stop = x + len(text)
+    if stop < terminal.quick_stop:
+        terminal.own(terminal.y).write(x, text, terminal.brush.pen, terminal.columns)
+        terminal.x = stop
+        return
     columns = terminal.columns
     start = 0
     size = len(text)
@@ -166,6 +183,14 @@ def put(terminal: Terminal, text: str) -> None:
 
 def put_wide(terminal: Terminal, text: str) -> None:
     """Print characters of two columns each, `WIDE_PAD` after every one."""
+    x = terminal.x
+    stop = x + len(text)
+    if stop < terminal.quick_stop:
+        row = terminal.own(terminal.y)
+        row.wide = True
+        row.write(x, text, terminal.brush.pen, terminal.columns)
+        terminal.x = stop
+        return
     columns = terminal.columns
     start = 0
     size = len(text)
@@ -232,3 +257,27 @@ def last_cluster(terminal: Terminal) -> str:
     """The last character printed with what joined it, "" when there was none."""
     last = terminal.last
     return last if ZWJ in last or character_width(last[-1:] or " ") == 0 else last[-1:]
+
+
+def print_tabbed(terminal: Terminal, text: str) -> None:
+    """Print text with tabs in it: on a fresh row at once, with blanks for them, else piece by piece."""
+    if "\t" in text:
+        x = terminal.x
+        row = terminal.grid[terminal.y]
+        is_fresh = 0 <= row.length <= x or (row.length == SHARED and not row.runs)
+        if is_fresh and row.fill is DEFAULT_PEN and not x % 8 and can_expand_tabs(terminal):
+            expanded = text.expandtabs(8)
+            if x + len(expanded) < terminal.quick_stop:
+                put(terminal, expanded)
+                terminal.last = text.rstrip("\t") or terminal.last
+                return
+    for index, part in enumerate(text.split("\t")):
+        if index:
+            movement.tab(terminal, 1)
+        if part:
+            print_text(terminal, part)
+
+
+def can_expand_tabs(terminal: Terminal) -> bool:
+    """Whether blanks are printed as columns that were passed over look, and tab stops are regular."""
+    return terminal.brush is BRUSHES.default and terminal.has_regular_tabs

@@ -2,8 +2,9 @@
 
 A row has one of three forms, told apart by `length`:
 
-- runs (`length` >= 0): written left to right. `runs` is flat, text and pen in turn; the text has one code point a
-  column, a wide character being followed by `WIDE_PAD`. Columns from `length` on are blank under `fill`.
+- runs (`length` >= 0): written left to right. `runs` is flat, text and pen in turn; a text has one code point a
+  column, a wide character being followed by `WIDE_PAD`, or is a tuple of the strings of its cells. Columns from
+  `length` on are blank under `fill`.
 - cells (`length` == CELLS): two lists, `texts` and `pens`, of one entry a column.
 - shared (`length` == SHARED): as runs, but in many places at once; `owned` gives a copy that may be changed.
 
@@ -26,7 +27,7 @@ SHARED = -2
 class Row:
     """A row; every method that changes it leaves no half of a wide character behind."""
 
-    __slots__ = ("fill", "length", "pens", "runs", "stamp", "texts", "wide", "wrapped")
+    __slots__ = ("clustered", "fill", "length", "pens", "runs", "stamp", "texts", "wide", "wrapped")
 
     runs: List[Any]
     texts: List[str]
@@ -38,6 +39,7 @@ class Row:
         self.fill = fill
         self.stamp = 0
         self.wide = False  # whether a wide character may be in it
+        self.clustered = False  # whether a text may be a tuple
         self.wrapped = False  # whether the next row continues this one
 
     def owned(self) -> Row:
@@ -45,7 +47,7 @@ class Row:
         if self.length != SHARED:
             return self
         row = Row(self.fill)
-        row.runs = self.runs.copy()
+        row.runs = self.runs.copy()  # of plain text: only such rows are shared
         row.length = sum(map(len, self.runs[0::2]))
         return row
 
@@ -74,7 +76,11 @@ class Row:
         length = self.length
         if 0 <= length <= column:
             if length < column:
-                self.runs += (" " * (column - length), self.fill)
+                if pen is self.fill:
+                    text = " " * (column - length) + text
+                    column = length
+                else:
+                    self.runs += (" " * (column - length), self.fill)
             self.runs += (text, pen)
             self.length = column + len(text)
         else:
@@ -97,7 +103,7 @@ class Row:
         self.length = 0
         self.fill = fill
         self.stamp = 0
-        self.wide = self.wrapped = False
+        self.wide = self.clustered = self.wrapped = False
 
     def erase(self, start: int, end: int, fill: Pen, columns: int) -> None:
         """Blank the columns from `start` up to `end`."""
@@ -116,7 +122,7 @@ class Row:
         if self.wide:
             self.part(start)
             self.part(end)
-        self.texts[start:end] = " " * (end - start)
+        self.texts[start:end] = [" "] * (end - start)
         self.pens[start:end] = [fill] * (end - start)
 
     def _cut(self, start: int, fill: Pen) -> None:
@@ -133,7 +139,10 @@ class Row:
             if length < start:
                 text = runs[-2]
                 keeps = start - length
-                runs[-2] = text[: keeps - 1] + " " if text[keeps] == WIDE_PAD else text[:keeps]
+                if text[keeps] == WIDE_PAD:
+                    text = (*text[: keeps - 1], " ")
+                    self.clustered = True
+                runs[-2] = text[:keeps]
                 break
             del runs[-2:]
         self.length = start
@@ -172,7 +181,12 @@ class Row:
 
     def text(self) -> str:
         """The characters, wide ones once, trailing blanks stripped."""
-        text = "".join(self.texts if self.length == CELLS else self.runs[0::2])
+        if self.length == CELLS:
+            text = "".join(self.texts)
+        elif self.clustered:
+            text = "".join(["".join(part) for part in self.runs[0::2]])
+        else:
+            text = "".join(self.runs[0::2])
         return text.replace(WIDE_PAD, "").rstrip(" ")
 
     def packed(self, columns: int) -> PackedRow:
@@ -186,7 +200,7 @@ class Row:
                 runs = [*runs, " " * rest, self.fill]
         if not self.wrapped and runs and runs[-2][-1] == " " and runs[-1] == DEFAULT_PEN:
             runs = without_end_blanks(runs)
-        if len(runs) == 2:
+        if len(runs) == 2 and not self.clustered:
             text, pen = runs
             return PackedRow(text, (pen, len(text)), self.wrapped)
         packed: List[Any] = []
@@ -198,7 +212,30 @@ class Row:
             else:
                 packed += (pen, len(runs[index]))
                 last = pen
-        return PackedRow("".join(runs[0::2]), tuple(packed), self.wrapped)
+        if self.clustered:
+            text = join_cells([cell for part in runs[0::2] for cell in part])
+        else:
+            text = "".join(runs[0::2])
+        return PackedRow(text, tuple(packed), self.wrapped)
+
+    def last_cell(self) -> str:
+        """The text of the last cell written, in the form of runs."""
+        text: str = self.runs[-2][-1]
+        return self.runs[-2][-2] if text == WIDE_PAD else text
+
+    def replace_last(self, cluster: str, widens: bool) -> None:
+        """Change the text of the last cell written, in the form of runs, and give it a second column if it `widens`."""
+        text, pen = self.runs[-2:]
+        count = 2 if text[-1] == WIDE_PAD else 1
+        if len(text) == count:
+            del self.runs[-2:]
+        else:
+            self.runs[-2] = text[:-count]
+        self.runs += ((cluster, WIDE_PAD) if count == 2 or widens else (cluster,), pen)
+        self.length += widens
+        self.wide = self.wide or widens
+        self.clustered = True
+        self.stamp = 0
 
     def _packed_cells(self) -> PackedRow:
         texts = self.texts
@@ -236,8 +273,12 @@ def without_end_blanks(runs: List[Any]) -> List[Any]:
     """A copy of a row's runs without the blanks under the default pen at its end."""
     runs = runs.copy()
     while runs and runs[-1] == DEFAULT_PEN:
-        runs[-2] = runs[-2].rstrip(" ")
-        if runs[-2]:
+        text = runs[-2]
+        end = len(text)
+        while end and text[end - 1] == " ":
+            end -= 1
+        if end:
+            runs[-2] = text[:end]
             break
         del runs[-2:]
     return runs

@@ -13,6 +13,7 @@ from node_agent.terminal import queries
 from node_agent.terminal.engine import EventKind
 from node_agent.terminal.vt import editing, modes, movement, printing, strings
 from node_agent.terminal.vt.charsets import translation
+from node_agent.terminal.vt.pens import BRUSHES
 from node_agent.terminal.vt.report import Report
 from node_agent.terminal.vt.terminal import Terminal
 
@@ -20,6 +21,10 @@ Action = Callable[[Terminal, Any], None]
 Compiled = Tuple[Action, Any]
 Parameters = List[int]
 
+COMPILED: Dict[str, Compiled] = {}
+"""Every sequence met lately by any session: what it means does not depend on where."""
+
+COMPILED_LIMIT = 16384
 NUMBER_LIMIT = 65535
 PARAMETERS_LIMIT = 64
 
@@ -39,7 +44,7 @@ def answer(terminal: Terminal, sequence: str) -> None:
 def select_pen(terminal: Terminal, parameters: str) -> None:
     """SGR."""
     brush = terminal.brush
-    terminal.brush = brush.followers.get(parameters) or terminal.brushes.after(brush, parameters)
+    terminal.brush = brush.followers.get(parameters) or BRUSHES.after(brush, parameters)
 
 
 def _count(parameters: Parameters) -> int:
@@ -149,8 +154,17 @@ _QUESTIONS = frozenset(["c", ">c", "=c", ">q", "n", "?n", "$p", "?$p", "?u", "?m
 _SIZE_QUESTIONS = ([18], [19])
 
 
-def compile_csi(sequence: str) -> Compiled:
-    """What `sequence` does."""
+def compiled_csi(sequence: str) -> Compiled:
+    """What `sequence` does, looked up where it has been met before."""
+    known = COMPILED.get(sequence)
+    if known is None:
+        if len(COMPILED) >= COMPILED_LIMIT:
+            COMPILED.clear()
+        known = COMPILED[sequence] = _compile(sequence)
+    return known
+
+
+def _compile(sequence: str) -> Compiled:
     found = _FORM.fullmatch(sequence)
     if found is None:
         return ignore, None
@@ -167,6 +181,10 @@ def compile_csi(sequence: str) -> Compiled:
     if kind == "t" and parameters in _SIZE_QUESTIONS:
         return answer, sequence
     action, argument = entry
+    if kind == "K" and parameters == [0]:
+        return editing.erase_to_end, None
+    if kind in ("?h", "?l") and len(parameters) == 1 and parameters[0] in modes.INERT_MODES:
+        return (modes.note_set if kind == "?h" else modes.note_reset), parameters[0]
     return action, argument(parameters)
 
 

@@ -63,6 +63,7 @@ def restore(terminal: Terminal, state: TerminalState) -> None:
     terminal.newline = 20 in state.ansi_modes
     terminal.saved_modes = dict(state.saved_modes)
     terminal.top, terminal.bottom, terminal.left, terminal.right = state.margins
+    terminal.has_regular_tabs = state.tabs == terminal.tabs
     terminal.tabs = list(state.tabs)
     terminal.keypad = state.keypad
     terminal.modify_other_keys = state.modify_other_keys

@@ -8,19 +8,40 @@ sequence. `x` and `y` are the cursor's column and row; with `pending` a wrap is 
 from __future__ import annotations
 
 from collections import deque
-from typing import Deque, Dict, FrozenSet, List, Optional, Set, Tuple
+from typing import Deque, Dict, FrozenSet, List, Optional, Protocol, Set, Tuple
 
 from node_agent.terminal.checkpoint import DEFAULT_CHARSETS, Charsets, SavedCursor
 from node_agent.terminal.engine import DEFAULT_PEN, EngineOptions, Event, EventKind, Pen
 from node_agent.terminal.queries import ReplyQueue
 from node_agent.terminal.vt.charsets import translation
 from node_agent.terminal.vt.history import History
-from node_agent.terminal.vt.pens import Brushes
-from node_agent.terminal.vt.row import SHARED, Row, shared_row
+from node_agent.terminal.vt.pens import BRUSHES
+from node_agent.terminal.vt.row import CELLS, SHARED, Row, shared_row
 
 EVENTS_KEPT = 256
 TITLE_LIMIT = 4096
 MODES_AT_RESET: FrozenSet[int] = frozenset([7, 25])
+
+
+class HasEnd(Protocol):
+    """A token, as far as the terminal looks at it: a match object mostly."""
+
+    def end(self) -> int:
+        """Where in the text being read it ends."""
+
+
+class TokenEnd:
+    """The end of a token that no match object stands for."""
+
+    def __init__(self, end: int) -> None:
+        self._end = end
+
+    def end(self) -> int:
+        """Where in the text being read it ends."""
+        return self._end
+
+
+NO_TOKEN = TokenEnd(0)
 
 
 class Screen:
@@ -44,11 +65,11 @@ class Terminal:
         self.history = History(options.history)
         self.events: Deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.replies = ReplyQueue()
-        self.offset = 0  # journal offset after the token in hand
+        self.base = 0  # journal offset of the text being read
+        self.token: HasEnd = NO_TOKEN  # what is being done
         self.title = self.icon = self.cwd = ""
         self.titles: List[Tuple[str, str]] = []
         self.notifications: Dict[str, Tuple[str, str]] = {}
-        self.brushes = Brushes()
         self._blanks: Dict[Pen, Row] = {}
         self.main = Screen([])
         self.alternate = Screen([])
@@ -57,7 +78,7 @@ class Terminal:
 
     def reset(self) -> None:
         """Everything as at power-on (RIS), but history, title and directory."""
-        self.brush = self.brushes.default
+        self.brush = BRUSHES.default
         blank = self.blank_row()
         for screen in (self.main, self.alternate):
             screen.rows = [blank] * self.rows
@@ -95,6 +116,7 @@ class Terminal:
     def reset_tabs(self) -> None:
         """A tab stop every eight columns."""
         self.tabs = list(range(8, self.columns, 8))
+        self.has_regular_tabs = True
 
     def note_printing_state(self) -> None:
         """Set `quick_stop`: ASCII text that ends before this column prints without any special case."""
@@ -106,6 +128,11 @@ class Terminal:
         self.charsets = charsets
         self.translation = translation(charsets[charsets[4]])  # type: ignore[arg-type]  # GL is 0 to 3: a final
         self.note_printing_state()
+
+    @property
+    def offset(self) -> int:
+        """The journal offset after the token in hand."""
+        return self.base + self.token.end()
 
     def emit(self, kind: EventKind, text: str = "") -> None:
         """Tell the engine's user something."""
@@ -136,10 +163,15 @@ class Terminal:
 
     def keep(self, row: Row) -> None:
         """Put a row into history."""
-        if row.length == SHARED and not row.runs and row.fill is DEFAULT_PEN:
-            self.history.add_blank()
-        else:
-            self.history.add(row.packed(self.columns))
+        runs = row.runs
+        if row.fill is DEFAULT_PEN and not row.wrapped and row.length != CELLS:
+            if not runs:
+                self.history.add_plain_row("")
+                return
+            if len(runs) == 2 and runs[1] is DEFAULT_PEN:
+                self.history.add_plain_row(runs[0].rstrip(" "))
+                return
+        self.history.add(row.packed(self.columns))
 
     # scrolling
 
@@ -245,7 +277,7 @@ class Terminal:
 
     def set_pen(self, pen: Pen) -> None:
         """Draw with `pen` from now on."""
-        self.brush = self.brushes.of(pen)
+        self.brush = BRUSHES.of(pen)
 
     def switch(self, to_alternate: bool) -> None:
         """Show the other screen, if it is not shown already."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Dict
+from typing import Dict, List, Tuple
 
 from wcwidth import list_versions, wcswidth, wcwidth
 
@@ -23,19 +23,39 @@ MARKS_LIMIT = 6
 
 ZWJ = "\u200d"
 
+_JOINED_SYMBOLS = frozenset("\u2194\u2195\u2640\u2642\u2695\u2696\u2708\u2764\u27a1\u2b1b")
+"""Symbols of the old blocks that follow ZWJ in emoji sequences (Unicode emoji-zwj-sequences)."""
+
+
+def _class_of(width: int, *blocks: Tuple[int, int]) -> str:
+    """The characters of `width` in the blocks, first and last code point each, as the inside of a character class."""
+    ranges: List[List[int]] = []
+    for first, last in blocks:
+        for code in range(first, last + 1):
+            if wcwidth(chr(code)) != width or chr(code) in _JOINED_SYMBOLS:
+                continue
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+
+
 NARROW = (
-    " -~\xa0-\xac\xae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u0482\u048a-\u052f\u1e00-\u1eff\u2010-\u2027"
-    "\u2030-\u203b\u203d-\u2048\u204a-\u205e\u2070-\u20bf\u2100-\u2121\u2123-\u2138\u213a-\u2193\u219a-\u21a8"
-    "\u21ab-\u2319\u2336-\u23ce\u23d0-\u23e8\u2423\u2460-\u24c1\u24c3-\u25a9\u25ac-\u25b5\u25b7-\u25bf\u25c1-\u25fa"
-    "\u25ff\u2605-\u260d\u2613\u2701\u2703-\u2704\u2717-\u271c\u273a-\u2743\u2758-\u2760\u2768-\u2793\u279c-\u27a0"
-    "\u27a2-\u27af\u27c0-\u2933\u2936-\u2b04\u2b08-\u2b1a\ue0a0-\ue0d4\ufffd"
-)
-"""Characters of one column that never join the cell before them, as the inside of a character class."""
+    " -~\xa0-\xa8\xaa-\xac\xaf-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u0482\u048a-\u052f\u1e00-\u1eff"
+    "\u2010-\u2027\u2030-\u203b\u203d-\u2048\u204a-\u205e\u2070-\u20bf\u2200-\u22ff\u2460-\u24ff"
+    "\u2500-\u25fc\u25ff\u2800-\u28ff\ue0a0-\ue0d4\ufffd"
+) + _class_of(1, (0x2100, 0x2121), (0x2123, 0x2138), (0x213A, 0x21FF), (0x2300, 0x23FF), (0x2600, 0x27FF))
+"""Characters of one column that never join the cell before them."""
 
 WIDE = "\u3041-\u3096\u30a0-\u30ff\u3105-\u312f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60"
 """Characters of two columns that never join the cell before them."""
 
-RUNS = re.compile(f"([{NARROW}]+)|([{WIDE}]+)|(.)", re.DOTALL)
+_EMOJI = _class_of(2, (0x1F300, 0x1F3FA), (0x1F400, 0x1F64F), (0x1F680, 0x1F6FF), (0x1F900, 0x1F9FF))
+"""Characters of two columns that join the cell before them when it ends in ZWJ."""
+
+RUNS = re.compile(f"([{NARROW}]+)|([{WIDE}]+)|([{_EMOJI}]+)|(.)", re.DOTALL)
+ONLY_NARROW = re.compile(f"[{NARROW}]+")
 
 _widths: Dict[str, int] = {}
 
