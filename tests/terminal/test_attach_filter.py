@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node_agent.terminal.attach_filter import RESET_SEQUENCE, AttachFilter, ClipboardPolicy, ClipboardRequest
+from node_agent.terminal.pyte_engine import PyteEngine
 from node_agent.terminal.tokenizer import Kind, Tokenizer
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "recordings"
@@ -181,3 +182,12 @@ def test_recordings_lose_their_queries_only(name: str) -> None:
     texts = ["".join(t.text for t in Tokenizer().feed(stream) if t.kind in kept) for stream in (data, out)]
     assert texts[0] == texts[1]
     assert len(out) > len(data) * 0.95
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="recordings of real programs are not beside the project")
+@pytest.mark.parametrize("name", ["claude.raw", "codex.raw", "opencode.raw"])
+def test_snapshots_lose_only_the_mode_that_reports(name: str) -> None:
+    engine = PyteEngine(110, 40)
+    engine.feed((RECORDINGS / name).read_bytes())
+    snapshot = engine.snapshot(history=1000)
+    assert passed(snapshot) == snapshot.replace(b";2031", b"")
