@@ -1,0 +1,107 @@
+"""Logins that ask: passwords, one-time codes, and nobody there to answer. Against asyncssh's own server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from relaytui.config import NodeConfig
+from relaytui.link.connect import Gates, open_node
+from relaytui.link.errors import AnswerNeeded, AuthenticationFailed
+from relaytui.link.prompts import Desk, Prompt, PromptKind
+from relaytui.link.ssh import SshConnector
+from tests.link.own_server import Account, open_server
+from tests.link.scripted import ScriptedAgent, scripted_agent, write_agent_command
+from tests.sshd import make_key
+
+
+@pytest.fixture
+async def agent(tmp_path: Path) -> AsyncIterator[ScriptedAgent]:
+    async with scripted_agent(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def command(agent: ScriptedAgent, tmp_path: Path) -> str:
+    return str(write_agent_command(tmp_path / "bin" / "node-agent", agent.socket))
+
+
+class Operator:
+    """Answers from a list, then declines."""
+
+    def __init__(self, *answers: str) -> None:
+        self._answers = list(answers)
+        self.asked: list[Prompt] = []
+
+    async def __call__(self, prompt: Prompt) -> str | None:
+        self.asked.append(prompt)
+        return self._answers.pop(0) if self._answers else None
+
+
+async def log_in(node: NodeConfig, command: str, operator: Operator | None) -> None:
+    async with open_node(replace(node, agent=command), operator="ann", prompter=operator, timeout=30) as client:
+        assert client.node.uuid == "uuid-1"
+
+
+async def test_a_key_reaches_the_agent_through_this_server_too(command: str, tmp_path: Path) -> None:
+    account = Account(key=make_key(tmp_path / "key"))
+    async with open_server(tmp_path, account) as node:
+        await log_in(node, command, None)
+
+
+async def test_a_password_is_asked_again_after_a_typing_error(command: str, tmp_path: Path) -> None:
+    account = Account(password="sesame")
+    operator = Operator("sesam", "sesame")
+    async with open_server(tmp_path, account) as node:
+        await log_in(node, command, operator)
+    assert [(prompt.kind, prompt.text) for prompt in operator.asked] == [
+        (PromptKind.PASSWORD, "Password"),
+        (PromptKind.PASSWORD, "Wrong. Password again"),
+    ]
+
+
+async def test_wrong_passwords_end_after_three(command: str, tmp_path: Path) -> None:
+    account = Account(password="sesame")
+    async with open_server(tmp_path, account) as node:
+        with pytest.raises(AuthenticationFailed):
+            await log_in(node, command, Operator("a", "b", "c", "d"))
+    assert account.tried == ["a", "b", "c"]
+
+
+async def test_password_and_code_in_two_rounds(command: str, tmp_path: Path) -> None:
+    account = Account(questions=[("Password: ", "sesame"), ("Code \x1b]52;c;AAAA\x07: ", "424242")])
+    operator = Operator("sesame", "424242")
+    async with open_server(tmp_path, account) as node:
+        await log_in(node, command, operator)
+    assert operator.asked[0] == Prompt("box", PromptKind.CHALLENGE, "Two steps Password:")
+    assert operator.asked[1].echo
+    assert "\x1b" not in operator.asked[1].text
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["declined", "nobody to ask"])
+async def test_no_answer_is_said_and_not_tried_again(command: str, tmp_path: Path, is_there: bool) -> None:
+    account = Account(questions=[("Code: ", "424242")])
+    operator = Operator() if is_there else None
+    async with open_server(tmp_path, account) as node:
+        with pytest.raises(AnswerNeeded, match="Code") as caught:
+            await log_in(node, command, operator)
+    assert caught.value.needs_operator
+    assert account.tried == []
+
+
+async def test_bulk_never_asks_a_second_time(command: str, tmp_path: Path) -> None:
+    account = Account(questions=[("Code: ", "424242")])
+    operator = Operator("424242")
+    async with open_server(tmp_path, account) as node:
+        connector = SshConnector(replace(node, agent=command), Desk("box", operator), Gates())
+        first = await connector.open()
+        second = await connector.open(bulk=True)
+        async with asyncio.timeout(10):
+            assert (await second.reader.read(100)).startswith(b"RELAYTUI-NODE")
+        await second.close()
+        await first.close()
+    assert len(operator.asked) == 1
