@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Dict, Optional, Type, Union
 
 from node_agent.terminal.checkpoint import load
 from node_agent.terminal.engine import Checkpoint, Engine, EngineOptions
+from node_agent.terminal.pyte_engine import PyteEngine
 from node_agent.terminal.vt.engine import VtEngine
 
 VT = "vt"
+PYTE = "pyte"
 DEFAULT_ENGINE = VT
+
+_ENGINES: Dict[str, Union[Type[VtEngine], Type[PyteEngine]]] = {VT: VtEngine, PYTE: PyteEngine}
 
 
 def create_engine(
     name: str = DEFAULT_ENGINE, columns: int = 80, rows: int = 24, options: Optional[EngineOptions] = None
 ) -> Engine:
     """A new terminal of `columns` x `rows`; raises ValueError for an unknown engine."""
-    _check(name)
-    return VtEngine(columns, rows, options)
+    return _find(name)(columns, rows, options)
 
 
 def restore_engine(name: str, checkpoint: Checkpoint, options: Optional[EngineOptions] = None) -> Engine:
@@ -25,10 +28,10 @@ def restore_engine(name: str, checkpoint: Checkpoint, options: Optional[EngineOp
 
     Raises ValueError for an unknown engine and for what is not a checkpoint.
     """
-    _check(name)
-    return VtEngine.restore(load(checkpoint), options)
+    return _find(name).restore(load(checkpoint), options)
 
 
-def _check(name: str) -> None:
-    if name != VT:
-        raise ValueError(f"no terminal engine named {name!r}")
+def _find(name: str) -> Union[Type[VtEngine], Type[PyteEngine]]:
+    if name not in _ENGINES:
+        raise ValueError(f"no terminal engine named {name!r}; there are {', '.join(_ENGINES)}")
+    return _ENGINES[name]
