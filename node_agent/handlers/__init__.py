@@ -1,0 +1,104 @@
+"""One file a request: `handle(agent, client, request)` returns the reply or raises RequestError.
+
+A handler must not know how a request arrived. `dispatch` finds the handler and turns what nobody foresaw into a
+refusal, so that one bad request costs one refusal.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Awaitable, Callable, Dict, Type
+
+from node_agent.handlers import (
+    bytes_open,
+    events_list,
+    events_subscribe,
+    hello,
+    lease_release,
+    lease_take,
+    screen_tune,
+    screen_watch,
+    session_explain,
+    session_kill,
+    session_list,
+    session_logs,
+    session_remove,
+    session_resize,
+    session_send,
+    session_signal,
+    session_start,
+    session_stop,
+    session_update,
+    stream_close,
+)
+from node_agent.handlers.context import Context
+from node_agent.io.connection import Connection
+from node_agent.io.keeper_client import KeeperError
+from node_agent.io.keyboard import request_error
+from node_agent.io.store import StoreError
+from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.requests import (
+    CloseStream,
+    ExplainSession,
+    Hello,
+    KillSession,
+    ListEvents,
+    ListSessions,
+    OpenBytes,
+    ReadLogs,
+    ReleaseLease,
+    RemoveSession,
+    Request,
+    ResizeSession,
+    SendInput,
+    SignalSession,
+    StartSession,
+    StopSession,
+    Subscribe,
+    TakeLease,
+    TuneScreen,
+    UpdateSession,
+    WatchScreen,
+)
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Context, Connection, Any], Awaitable[object]]
+
+HANDLERS: Dict[Type[Request], Handler] = {
+    Hello: hello.handle,
+    Subscribe: events_subscribe.handle,
+    ListEvents: events_list.handle,
+    ListSessions: session_list.handle,
+    StartSession: session_start.handle,
+    UpdateSession: session_update.handle,
+    StopSession: session_stop.handle,
+    KillSession: session_kill.handle,
+    RemoveSession: session_remove.handle,
+    ResizeSession: session_resize.handle,
+    SendInput: session_send.handle,
+    TakeLease: lease_take.handle,
+    ReleaseLease: lease_release.handle,
+    WatchScreen: screen_watch.handle,
+    TuneScreen: screen_tune.handle,
+    OpenBytes: bytes_open.handle,
+    CloseStream: stream_close.handle,
+    ReadLogs: session_logs.handle,
+    ExplainSession: session_explain.handle,
+    SignalSession: session_signal.handle,
+}
+
+
+async def dispatch(context: Context, client: Connection, request: Request) -> object:
+    """The reply to `request`; raises RequestError and nothing else."""
+    try:
+        return await HANDLERS[type(request)](context, client, request)
+    except RequestError:
+        raise
+    except KeeperError as error:
+        raise request_error(error.code, error.message) from error
+    except StoreError as error:
+        raise RequestError(ErrorCode.DISK_FULL, str(error)) from error
+    except Exception as error:  # handler dispatch: the others must not suffer from it
+        log.exception("%s failed", request.op)
+        raise RequestError(ErrorCode.INTERNAL, f"the node agent failed at {request.op}; its log says how") from error

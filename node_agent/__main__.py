@@ -1,0 +1,116 @@
+"""`node-agent`: serve a node, bridge or probe it, run its keeper, or report from inside a session."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+import node_agent
+
+FAILED = 1
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the command line; the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["keeper"]:
+        from node_agent.keeper.__main__ import main as keeper_main
+
+        sys.argv[1:] = words[1:]
+        return keeper_main()
+    options = _parser().parse_args(words)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="node-agent", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve this node until told to end")
+    serve.set_defaults(run=_serve)
+    bridge = commands.add_parser("bridge", help="join stdin and stdout to the agent's socket")
+    bridge.add_argument("--no-start", action="store_true", help="fail when no agent runs")
+    bridge.set_defaults(run=_bridge)
+    probe = commands.add_parser("probe", help="print one line of JSON on this installation and what runs")
+    probe.add_argument("--start", action="store_true", help="start the agent first when none runs")
+    probe.set_defaults(run=_probe)
+    for command in (serve, bridge, probe):
+        command.add_argument("--state", type=Path, help="where state lives (default: $RELAY_STATE_DIR)")
+    report = commands.add_parser("signal", help="say what this session is doing")
+    report.add_argument("report", choices=("asking", "working", "idle", "done"))
+    report.add_argument("text", nargs="?", default="")
+    report.add_argument("--source", default="", help="who says so")
+    report.set_defaults(run=_signal)
+    commands.add_parser("keeper", help="run the keeper (see its own --help)")
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from node_agent.io.serve import serve
+
+    return serve(options.state)
+
+
+def _bridge(options: argparse.Namespace) -> int:
+    from node_agent.io.bridge import bridge
+    from node_agent.io.paths import PathError, node_paths
+    from node_agent.io.start import StartError, connect, ensure_agent
+
+    try:
+        paths = node_paths(options.state)
+        if not options.no_start:
+            ensure_agent(paths, options.state)
+        with connect(paths) as connection:
+            return bridge(connection)
+    except (PathError, StartError, OSError) as error:
+        return _fail(error)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from node_agent.io.paths import PathError, node_paths
+    from node_agent.io.start import StartError, ensure_agent
+    from node_agent.io.status import node_status
+
+    try:
+        paths = node_paths(options.state)
+        if options.start:
+            ensure_agent(paths, options.state)
+        sys.stdout.write(json.dumps(node_status(paths), separators=(",", ":")) + "\n")
+    except (PathError, StartError, OSError) as error:
+        return _fail(error)
+    return 0
+
+
+def _signal(options: argparse.Namespace) -> int:
+    from node_agent.io.paths import PathError, node_paths
+    from node_agent.io.signal import SignalError, send_signal
+    from node_agent.io.start import connect
+
+    try:
+        with connect(node_paths()) as connection:
+            send_signal(connection, os.environ.get("RELAY_SESSION", ""), options.report, options.text, options.source)
+    except (PathError, SignalError, OSError) as error:
+        return _fail(error)
+    return 0
+
+
+def _version(_: argparse.Namespace) -> int:
+    sys.stdout.write(node_agent.__version__ + "\n")
+    return 0
+
+
+def _fail(error: Exception) -> int:
+    sys.stderr.write(f"node-agent: {error}\n")
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""The one function that says what a session is to the operator; grid, lists, alerts and JSON all show its value."""
+
+from __future__ import annotations
+
+from node_agent.protocol.states import Attention, SessionState
+
+_ENDED = (SessionState.EXITED, SessionState.CLOSED, SessionState.LOST)
+
+
+def has_ended(state: SessionState) -> bool:
+    """Whether the session's leader is gone, however it went."""
+    return state in _ENDED
+
+
+def attention_of(state: SessionState, is_screen_current: bool, verdict: Attention) -> Attention:
+    """A session's attention from its state and the detector's verdict.
+
+    A verdict on a screen that lags behind the journal, or that cannot be drawn, is a guess: it is `unknown`.
+    """
+    if has_ended(state):
+        return Attention.EXITED
+    if not is_screen_current:
+        return Attention.UNKNOWN
+    return verdict

@@ -1,0 +1,123 @@
+"""A session's screen: an engine, what becomes of it when it breaks, and where a half-read sequence began.
+
+The engine boundary is here: an engine that raises is replaced by the other one, restored from the last checkpoint, and
+the bytes since then are fed again. Events and replies of bytes that were fed before are not given out twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Callable, List, NamedTuple, Optional, Tuple
+
+from node_agent.terminal.delta import ScreenModel, ScreenReader
+from node_agent.terminal.engine import Checkpoint, Engine, EngineOptions, Event, Reply
+from node_agent.terminal.engines import DEFAULT_ENGINE, create_engine, restore_engine
+
+log = logging.getLogger(__name__)
+
+FALLBACK_ENGINE = "pyte"
+OPTIONS = EngineOptions()
+LoadCheckpoint = Callable[[], Optional[Checkpoint]]
+
+
+class Snapshot(NamedTuple):
+    """ANSI that stands for the screen at `offset`."""
+
+    offset: int
+    data: bytes
+
+
+class Emulation:
+    """The screen of one session. `columns` and `rows` are those the session began with."""
+
+    def __init__(self, session: str, columns: int, rows: int, load: LoadCheckpoint) -> None:
+        self._session = session
+        self._first_size = (columns, rows)
+        self._load = load
+        self._reader: Optional[ScreenReader] = None
+        self.engine: Engine = self._restore(DEFAULT_ENGINE)
+        self._told = self.engine.offset
+        self.boundary = self.engine.offset  # the last known offset that is not inside a sequence
+
+    @property
+    def offset(self) -> int:
+        return self.engine.offset
+
+    def feed(self, data: bytes) -> None:
+        """Interpret `data`; when the engine breaks, `offset` falls back to that of the last checkpoint."""
+        try:
+            self.engine.feed(data)
+        except Exception:  # noqa: BLE001 - the engine boundary: whatever a program prints, the session goes on
+            self._fall_back()
+            return
+        if self.engine.at_boundary:
+            self.boundary = self.engine.offset
+
+    def resize(self, columns: int, rows: int) -> None:
+        try:
+            self.engine.resize(columns, rows)
+        except Exception:  # noqa: BLE001 - the engine boundary: see feed
+            self._fall_back()
+
+    def skip_to(self, offset: int) -> None:
+        """The bytes up to `offset` are gone: go on after them with a blank screen of the same size."""
+        self._replace(self._blank(self.engine.name, offset))
+
+    def show_note(self, text: str) -> None:
+        """Show `text` instead of the session's screen, which is not drawn any more."""
+        data = text.encode()
+        engine = self._blank(FALLBACK_ENGINE, max(0, self.engine.offset - len(data)))
+        engine.feed(data)
+        self._replace(engine)
+
+    def read_screen(self) -> ScreenModel:
+        """The screen as it crosses the wire; rows are built once for all who watch."""
+        if self._reader is None:
+            self._reader = ScreenReader(self.engine)
+        return self._reader.read()
+
+    def forget_rows(self) -> None:
+        """Nobody watches any more: give back what `read_screen` keeps."""
+        self._reader = None
+
+    def drain(self) -> Tuple[List[Event], List[Reply]]:
+        """What the program told its terminal, and what it asked, since the last call."""
+        told, self._told = self._told, max(self._told, self.engine.offset)
+        events = [event for event in self.engine.drain_events() if event.offset > told]
+        replies = [reply for reply in self.engine.drain_replies() if reply.offset > told]
+        return events, replies
+
+    def snapshot(self, history: int) -> Optional[Snapshot]:
+        """What an attaching terminal is painted with, or None in the middle of a sequence."""
+        if not self.engine.at_boundary:
+            return None
+        return Snapshot(self.engine.offset, self.engine.snapshot(history))
+
+    def checkpoint(self) -> Optional[Checkpoint]:
+        """The whole state, or None in the middle of a sequence."""
+        return self.engine.checkpoint() if self.engine.at_boundary else None
+
+    def _fall_back(self) -> None:
+        log.exception(
+            "session %s: the %s engine broke at offset %d", self._session, self.engine.name, self.engine.offset
+        )
+        self._replace(self._restore(FALLBACK_ENGINE))
+
+    def _blank(self, name: str, offset: int) -> Engine:
+        """An engine with nothing on its screen that goes on at `offset`."""
+        checkpoint = create_engine(name, self.engine.columns, self.engine.rows, OPTIONS).checkpoint()
+        return restore_engine(name, {**checkpoint, "offset": offset}, OPTIONS)
+
+    def _replace(self, engine: Engine) -> None:
+        self.engine = engine
+        self.boundary = engine.offset
+        self._reader = None
+
+    def _restore(self, name: str) -> Engine:
+        checkpoint = self._load()
+        if checkpoint is not None:
+            try:
+                return restore_engine(name, checkpoint, OPTIONS)
+            except ValueError as error:
+                log.warning("session %s: its checkpoint is of no use: %s", self._session, error)
+        return create_engine(name, *self._first_size, OPTIONS)

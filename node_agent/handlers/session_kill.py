@@ -1,0 +1,13 @@
+"""`session.kill`: end every process of a session at once."""
+
+from __future__ import annotations
+
+from node_agent.handlers.context import Context
+from node_agent.io.connection import Connection
+from node_agent.protocol.requests import Done, KillSession
+
+
+async def handle(context: Context, client: Connection, request: KillSession) -> Done:
+    session = context.agent.session(request.session)  # an ended leader may have left processes behind
+    await context.agent.keeper.kill(session.model.id)
+    return Done()

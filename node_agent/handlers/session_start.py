@@ -1,0 +1,89 @@
+"""`session.start`: a command on a new terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Dict, Tuple
+
+from node_agent.core.environment import session_environment
+from node_agent.handlers.context import Context
+from node_agent.io.connection import Connection
+from node_agent.io.environment import home, login_shell
+from node_agent.keeper.control import SpawnRequest
+from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.requests import SessionReply, StartSession
+
+MOST_CELLS = 1000
+MOST_TAGS = 50
+CWD_LIMIT = 5.0
+"""Seconds a directory may take to be looked at: on a dead file server it would be for ever."""
+
+
+async def handle(context: Context, client: Connection, request: StartSession) -> SessionReply:
+    agent = context.agent
+    _check(request)
+    cwd = _directory(request.cwd)
+    await _check_directory(cwd)
+    command: Tuple[str, ...] = request.command or (login_shell(),)
+    env = await _environment(context, request)
+    spawned = await agent.keeper.spawn(
+        SpawnRequest(
+            request=request.request,
+            command=command,
+            cwd=cwd,
+            env=env,
+            columns=request.columns,
+            rows=request.rows,
+            title=request.title,
+            tags=request.tags,
+        )
+    )
+    found = [record for record in await agent.keeper.list() if record.id == spawned.session]
+    if not found:
+        raise RequestError(ErrorCode.NO_SESSION, "the session this request started has been removed")
+    session = await context.adoption.adopt(found[0])
+    return SessionReply(session.model.info(agent.clock.now()))
+
+
+def _check(request: StartSession) -> None:
+    if not request.request:
+        raise RequestError(ErrorCode.BAD_REQUEST, "a start needs a request id")
+    if not (1 <= request.columns <= MOST_CELLS and 1 <= request.rows <= MOST_CELLS):
+        raise RequestError(
+            ErrorCode.BAD_SIZE, f"{request.columns}x{request.rows} is no size: both must be 1 to {MOST_CELLS}"
+        )
+    if len(request.tags) > MOST_TAGS:
+        raise RequestError(ErrorCode.BAD_REQUEST, f"at most {MOST_TAGS} tags")
+    words = (*request.command, request.cwd, *request.env, *request.env.values())
+    if any("\0" in word for word in words) or any(not name or "=" in name for name in request.env):
+        raise RequestError(ErrorCode.BAD_REQUEST, "a command, directory or variable holds what none can")
+
+
+def _directory(cwd: str) -> str:
+    """The directory a session starts in: home where none is given."""
+    return os.path.expanduser(cwd) if cwd else home()
+
+
+async def _check_directory(cwd: str) -> None:
+    """Refuse a directory that is missing or does not answer."""
+    loop = asyncio.get_running_loop()
+    try:
+        is_there = await asyncio.wait_for(loop.run_in_executor(None, os.path.isdir, cwd), CWD_LIMIT)
+    except asyncio.TimeoutError:
+        raise RequestError(
+            ErrorCode.CWD_MISSING, f"the directory {cwd} does not answer: is its file server there?"
+        ) from None
+    if not is_there:
+        raise RequestError(ErrorCode.CWD_MISSING, f"there is no directory {cwd} on this node")
+
+
+async def _environment(context: Context, request: StartSession) -> Dict[str, str]:
+    agent = context.agent
+    if request.base_env is not None:
+        base = request.base_env
+    elif request.bare:
+        base = dict(os.environ)
+    else:
+        base = await agent.environment.read()
+    return session_environment(base, request.env, agent.store.uuid, str(agent.paths.state / "node-agent"), request.bare)

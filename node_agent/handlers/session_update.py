@@ -1,0 +1,23 @@
+"""`session.update`: the operator's title and tags."""
+
+from __future__ import annotations
+
+from node_agent.core.session import TITLE_LIMIT
+from node_agent.handlers.context import Context
+from node_agent.io.connection import Connection
+from node_agent.protocol.requests import SessionReply, UpdateSession
+from node_agent.terminal.sanitise import sanitise
+
+TAG_LIMIT = 60
+
+
+async def handle(context: Context, client: Connection, request: UpdateSession) -> SessionReply:
+    agent = context.agent
+    session = agent.session(request.session)
+    model = session.model
+    title = model.given_title if request.title is None else sanitise(request.title, TITLE_LIMIT).strip()
+    tags = model.tags if request.tags is None else tuple(sanitise(tag, TAG_LIMIT) for tag in request.tags)
+    await agent.keeper.annotate(model.id, title=title, tags=tags)
+    model.given_title, model.tags = title, tags
+    agent.changed(session, at_once=True)
+    return SessionReply(model.info(agent.clock.now()))

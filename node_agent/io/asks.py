@@ -1,0 +1,120 @@
+"""Turns what a detector finds into durable events: an ask is on disk before anybody is told of it.
+
+The events, the ask's row and the detector's state with its journal offset are committed together, so an agent that is
+killed neither loses nor repeats an ask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Tuple
+
+from node_agent.core.event_log import NewEvent
+from node_agent.core.moment import Moment
+from node_agent.core.session import OpenAsk
+from node_agent.detect.asks import Ask
+from node_agent.detect.detector import AskClosed, AskOpened, AttentionChanged, Change
+from node_agent.io import records
+from node_agent.io.agent import Agent
+from node_agent.io.live_session import LiveSession
+from node_agent.protocol.codec import to_wire
+from node_agent.protocol.entities import AskInfo
+from node_agent.protocol.ids import AskId
+from node_agent.protocol.states import EventKind
+from node_agent.terminal.sanitise import sanitise
+
+EXCERPT_LIMIT = 500
+COMMAND_LIMIT = 2000
+LABEL_LIMIT = 200
+
+
+class AskRecorder:
+    """Records the asks of all sessions, each session's in order."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def take(self, session: LiveSession, changes: Tuple[Change, ...]) -> None:
+        """The detector of `session` found `changes`; none when only its foreground program changed."""
+        is_plain = all(isinstance(change, AttentionChanged) for change in changes)
+        if is_plain and not session.committing.locked():
+            self._apply(session, changes, {})
+            return
+        name = f"record asks of {session.model.id}"
+        self._agent.tasks.spawn(self._commit(session, changes), name=name)
+
+    async def _commit(self, session: LiveSession, changes: Tuple[Change, ...]) -> None:
+        assert session.detection is not None
+        cursor = records.CursorRow(session.emulation.offset, session.detection.to_json())
+        now = self._agent.clock.now()
+        async with session.committing:
+            opened: Dict[int, OpenAsk] = {}
+            closed: List[AskId] = []
+            events: List[NewEvent] = []
+            for change in changes:
+                if isinstance(change, AskOpened):
+                    ask = opened[change.ask.serial] = make_open_ask(session, change.ask, now)
+                    events.append(_opened_event(session, ask))
+                elif isinstance(change, AskClosed):
+                    closed.append(ask_name(session, change.ask))
+                    events.append(_closed_event(session, closed[-1], change.reason, now))
+
+            def also(connection: Any) -> None:
+                for ask in opened.values():
+                    records.open_ask(connection, ask)
+                for name in closed:
+                    records.close_ask(connection, name)
+                records.save_cursor(connection, session.model.id, cursor)
+
+            await self._agent.record_surely(events, also)
+            self._apply(session, changes, opened)
+
+    def _apply(self, session: LiveSession, changes: Tuple[Change, ...], opened: Dict[int, OpenAsk]) -> None:
+        """Make it the session's state and tell the clients."""
+        model = session.model
+        for change in changes:
+            if isinstance(change, AskOpened):
+                model.ask = opened[change.ask.serial]
+            elif isinstance(change, AskClosed):
+                if model.ask is not None and model.ask.info.id == ask_name(session, change.ask):
+                    model.ask = None
+            else:
+                model.verdict = change.verdict.attention
+                model.note = change.verdict.note or ("" if not model.quarantined else model.note)
+        self._agent.changed(session)
+
+
+def _opened_event(session: LiveSession, ask: OpenAsk) -> NewEvent:
+    data = {"ask": to_wire(ask.info)}
+    return NewEvent(f"opened {ask.info.id}", EventKind.ASK_OPENED, ask.opened, session.model.id, data)
+
+
+def _closed_event(session: LiveSession, ask: AskId, reason: str, now: Moment) -> NewEvent:
+    data = {"ask": ask, "reason": reason}
+    return NewEvent(f"closed {ask}", EventKind.ASK_CLOSED, now, session.model.id, data)
+
+
+def ask_name(session: LiveSession, ask: Ask) -> AskId:
+    return AskId(f"{session.model.id}.{ask.serial}")
+
+
+def make_open_ask(session: LiveSession, ask: Ask, now: Moment) -> OpenAsk:
+    """The ask as clients and the store see it. Everything a program said in it is sanitised."""
+    options = tuple(
+        replace(option, label=sanitise(option.label, LABEL_LIMIT), key=sanitise(option.key, LABEL_LIMIT))
+        for option in ask.options
+    )
+    info = AskInfo(
+        id=ask_name(session, ask),
+        kind=ask.kind,
+        excerpt=sanitise(ask.question, EXCERPT_LIMIT, multiline=True),
+        age=0.0,
+        session=session.model.id,
+        options=options,
+        program=sanitise(ask.program, LABEL_LIMIT),
+        command=sanitise(ask.command, COMMAND_LIMIT, multiline=True),
+        cwd=session.model.cwd,
+        rule=sanitise(ask.rule, LABEL_LIMIT),
+        confidence=ask.confidence,
+    )
+    return OpenAsk(info, now, ask.identity)

@@ -1,0 +1,317 @@
+"""One client's connection: frames in, frames out, everything bounded.
+
+It knows how frames travel and in which order they are sent: replies first, then events, notices, screens, and bytes
+last. It must not know what a request means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Awaitable, Callable, Dict, Iterator, Optional, Set, Tuple, Union
+
+from node_agent.core.lease import Holder
+from node_agent.core.pacing import Pacer
+from node_agent.io.clock import Clock
+from node_agent.io.event_feed import EventFeed
+from node_agent.io.outbox import Outbox, OutboxFullError
+from node_agent.io.streams import ByteFeed, ScreenFeed
+from node_agent.io.tasks import Tasks
+from node_agent.protocol.codec import to_wire
+from node_agent.protocol.errors import ErrorCode, ProtocolError, RequestError
+from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_json
+from node_agent.protocol.notices import Notice, notice_to_wire
+from node_agent.protocol.requests import Hello, Request, parse_request
+from node_agent.protocol.version import PreambleReader, Versions, agree, preamble
+
+log = logging.getLogger(__name__)
+
+WRITE_HIGH_WATER = 64 * 1024
+"""Bytes handed to the transport at most, so that what waits stays in our order and latest wins."""
+
+SECONDS_TO_GREET = 15.0
+SECONDS_TO_READ = 30.0
+"""A client that takes nothing for this long is dropped."""
+
+PING_AFTER = 15.0
+GONE_AFTER = 60.0
+MOST_REQUESTS = 128
+NOTICE_INTERVAL = 0.25
+"""Seconds between two notices of one subject, but for those that say at once."""
+
+Dispatch = Callable[["Connection", Request], Awaitable[object]]
+Feed = Union[ByteFeed, ScreenFeed]
+
+
+class Connection:
+    """A client that is connected. `client` is unique in the life of the node."""
+
+    def __init__(
+        self,
+        client: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        clock: Clock,
+        dispatch: Dispatch,
+    ) -> None:
+        self.client = client
+        self.operator = ""
+        self.wants_notices = False
+        self.events: Optional[EventFeed] = None
+        self.feeds: Dict[int, Feed] = {}
+        self.sessions_taken: Set[str] = set()  # whose lease this client may hold
+        self.tasks = Tasks()
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._dispatch = dispatch
+        self._outbox = Outbox()
+        self._notices: Dict[str, Callable[[], Optional[Notice]]] = {}
+        self._pacer: Pacer[str] = Pacer(NOTICE_INTERVAL)
+        self._wake = asyncio.Event()
+        self._last_stream = 0
+        self._requests = 0
+        self._heard = clock.boot()
+        self._pinged = self._heard
+
+    @property
+    def holder(self) -> Holder:
+        return Holder(self.client, self.operator)
+
+    @property
+    def is_open(self) -> bool:
+        return not self._writer.transport.is_closing()
+
+    @property
+    def has_greeted(self) -> bool:
+        return bool(self.operator)
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Drop the client now; `serve` returns."""
+        self._writer.transport.abort()
+
+    # -- what the agent tells -------------------------------------------------------------------------------------
+
+    def tell(self, subject: str, make: Callable[[], Optional[Notice]], at_once: bool = False) -> None:
+        """Send the notice that `make` returns when its turn comes; the latest of a subject replaces the others."""
+        if not self.wants_notices:
+            return
+        self._notices[subject] = make
+        self._pacer.mark(subject, self._clock.boot(), at_once)
+        self.wake()
+
+    def next_stream(self) -> int:
+        """A stream number that this connection has not used."""
+        self._last_stream += 1
+        return self._last_stream
+
+    def add_feed(self, feed: Feed, stream: int) -> None:
+        """Serve `feed` as `stream` from now on."""
+        self.feeds[stream] = feed
+        self.wake()
+
+    def drop_feed(self, stream: int) -> Optional[Feed]:
+        """Stop serving a stream; the feed it had, which the caller ends."""
+        return self.feeds.pop(stream, None)
+
+    def end_stream(self, stream: int, reason: str) -> None:
+        """Stop serving a stream and tell the client why."""
+        feed = self.drop_feed(stream)
+        if feed is not None:
+            feed.end()
+            self._send_json(FrameType.STREAM_END, {"reason": reason}, stream)
+
+    def send_input_ack(self, stream: int, number: int, refusal: Optional[RequestError] = None) -> None:
+        """Tell the client what became of its input `number`."""
+        body = {} if refusal is None else {"code": refusal.code.value, "message": refusal.message}
+        self._send_json(FrameType.INPUT_ACK, body, stream, number)
+
+    # -- frames in ------------------------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Speak with the client until it goes, breaks the protocol, or is dropped."""
+        self._writer.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+        try:
+            decoder, rest = await asyncio.wait_for(self._greet(), SECONDS_TO_GREET)
+            self.tasks.spawn(self._pump(), name=f"send to {self.client}")
+            while True:
+                for frame in decoder.feed(rest):
+                    self._take(frame)
+                rest = await self._reader.read(WRITE_HIGH_WATER)
+                if not rest:
+                    return
+                self._heard = self._clock.boot()
+        except ProtocolError as error:
+            log.info("client %s broke the protocol: %s", self.client, error)
+        except OutboxFullError:
+            log.info("client %s does not read its replies", self.client)
+        except (OSError, EOFError, asyncio.TimeoutError):
+            pass
+        finally:
+            self._writer.transport.abort()
+            await self.tasks.stop()
+            for stream in list(self.feeds):
+                self.feeds.pop(stream).end()
+
+    async def _greet(self) -> Tuple[FrameDecoder, bytes]:
+        """Exchange preambles; the decoder and what the client sent after its own."""
+        self._writer.write(preamble())
+        reader = PreambleReader()
+        while True:
+            data = await self._reader.read(4096)
+            if not data:
+                raise EOFError
+            theirs = reader.feed(data)
+            if theirs is None:
+                continue
+            if agree(Versions(), theirs) is None:
+                raise EOFError  # they have read our versions and say what to do
+            return FrameDecoder(), reader.rest
+
+    def _take(self, frame: Frame) -> None:
+        if frame.type is FrameType.REQUEST:
+            self._take_request(frame)
+        elif frame.type is FrameType.ACK:
+            feed = self.feeds.get(frame.stream)
+            if feed is not None:
+                feed.ack(frame.number)
+                self.wake()
+        elif frame.type is FrameType.INPUT:
+            feed = self.feeds.get(frame.stream)
+            if isinstance(feed, ByteFeed):
+                feed.take_input(frame.number, frame.payload)
+            else:
+                refusal = RequestError(ErrorCode.REFUSED, "this stream takes no input")
+                self.send_input_ack(frame.stream, frame.number, refusal)
+        elif frame.type is FrameType.STREAM_END:
+            feed = self.drop_feed(frame.stream)
+            if feed is not None:
+                feed.end()
+        elif frame.type is FrameType.PING:
+            self._outbox.put(FrameType.PONG, number=frame.number)
+            self.wake()
+
+    def _take_request(self, frame: Frame) -> None:
+        body = frame.json()
+        try:
+            request = self._admit(parse_request(body))
+        except RequestError as error:
+            self._refuse(frame.number, error)
+            return
+        self._requests += 1
+        self.tasks.spawn(self._answer(frame.number, request), name=f"{request.op} of {self.client}")
+
+    def _admit(self, request: Request) -> Request:
+        """Let a request in, or raise RequestError."""
+        if not self.has_greeted and not isinstance(request, Hello):
+            raise RequestError(ErrorCode.BAD_REQUEST, "the first request must be hello")
+        if self._requests >= MOST_REQUESTS:
+            raise RequestError(ErrorCode.BUSY, f"{MOST_REQUESTS} requests of this client are waiting; try again")
+        return request
+
+    async def _answer(self, number: int, request: Request) -> None:
+        try:
+            reply = await self._dispatch(self, request)
+        except RequestError as error:
+            self._refuse(number, error)
+        else:
+            self._send_json(FrameType.REPLY, to_wire(reply), number=number)
+        finally:
+            self._requests -= 1
+
+    def _refuse(self, number: int, error: RequestError) -> None:
+        self._send_json(FrameType.REFUSAL, {"code": error.code.value, "message": error.message}, number=number)
+
+    def _send_json(self, kind: FrameType, value: Dict[str, Any], stream: int = 0, number: int = 0) -> None:
+        try:
+            self._outbox.put_json(kind, value, stream, number)
+        except OutboxFullError:
+            self.close()
+        self.wake()
+
+    # -- frames out -----------------------------------------------------------------------------------------------
+
+    async def _pump(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                self._wake.clear()
+                wait = await self._send_what_is_due()
+                alarm = loop.call_later(wait, self._wake.set)
+                await self._wake.wait()
+                alarm.cancel()
+                self._check_alive()
+        except (OSError, asyncio.TimeoutError):
+            log.info("client %s has stopped reading", self.client)
+        finally:
+            self.close()
+
+    async def _send_what_is_due(self) -> float:
+        """Send everything that is due, most urgent first; seconds until something may be due again."""
+        while True:
+            frame = await self._next_frame()
+            if frame is None:
+                return self._seconds_to_wait()
+            self._writer.write(frame)
+            if self._writer.transport.get_write_buffer_size() >= WRITE_HIGH_WATER:
+                await asyncio.wait_for(self._writer.drain(), SECONDS_TO_READ)
+
+    async def _next_frame(self) -> Optional[bytes]:
+        if self._outbox:
+            return self._outbox.take()
+        if self.events is not None:
+            frame = await self.events.next_frame()
+            if frame is not None:
+                return frame
+        frame = self._next_notice()
+        if frame is not None:
+            return frame
+        for kind in (ScreenFeed, ByteFeed):
+            for stream, feed in self._feeds_of(kind):
+                frame = feed.next_frame(stream)
+                if frame is not None:
+                    self._rotate(stream)
+                    return frame
+        return self._outbox.take() if self._outbox else None
+
+    def _next_notice(self) -> Optional[bytes]:
+        while True:
+            subject = self._pacer.take_one(self._clock.boot())
+            if subject is None:
+                return None
+            notice = self._notices.pop(subject)()
+            if notice is not None:
+                return encode_json(FrameType.NOTICE, notice_to_wire(notice))
+
+    def _feeds_of(self, kind: type) -> Iterator[Tuple[int, Feed]]:
+        return iter([(stream, feed) for stream, feed in self.feeds.items() if isinstance(feed, kind)])
+
+    def _rotate(self, stream: int) -> None:
+        """Let the other streams go first next time."""
+        feed = self.feeds.pop(stream, None)
+        if feed is not None:
+            self.feeds[stream] = feed
+
+    def _seconds_to_wait(self) -> float:
+        now = self._clock.boot()
+        due = [PING_AFTER]
+        notice = self._pacer.next_due()
+        if notice is not None:
+            due.append(notice - now)
+        for feed in self.feeds.values():
+            at = feed.due_at()
+            if at is not None:
+                due.append(at - now)
+        return max(0.001, min(due))
+
+    def _check_alive(self) -> None:
+        silent = self._clock.boot() - self._heard
+        if silent > GONE_AFTER:
+            raise asyncio.TimeoutError
+        if silent >= PING_AFTER and self._clock.boot() - self._pinged >= PING_AFTER:
+            self._pinged = self._clock.boot()
+            self._outbox.put(FrameType.PING, number=int(self._pinged))

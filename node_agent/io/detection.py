@@ -1,0 +1,201 @@
+"""Runs one session's detector: keeps its clock, takes the probes it wants, and hands on what it finds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+
+from node_agent.detect.asks import Ask, is_submit
+from node_agent.detect.detector import Change, Detector
+from node_agent.detect.evidence import Fact, Termios
+from node_agent.detect.looks import Look, Op, Seen, Unseen
+from node_agent.detect.rules import RuleBook
+from node_agent.io.clock import Clock
+from node_agent.io.keeper_client import KeeperClient, KeeperError
+from node_agent.io.probe import Prober, inner_termios
+from node_agent.io.tasks import Tasks
+from node_agent.journal.index import Input, Record, Resize
+from node_agent.keeper.control import Cause
+from node_agent.protocol.codec import from_wire, to_wire
+from node_agent.protocol.entities import AskOption
+from node_agent.protocol.states import AskKind
+from node_agent.terminal.engine import Engine, Event
+
+if TYPE_CHECKING:
+    from node_agent.io.live_session import LiveSession
+
+OnChanges = Callable[["LiveSession", Tuple[Change, ...]], None]
+
+SUBMIT = " submit"
+"""Ends the cause of input that hands something in, so that the index alone says what input meant."""
+
+_SUBMITTED, _TYPED = b"\r", b" "
+
+
+def cause_of(word: str, data: bytes) -> str:
+    """The cause under which the keeper records input: why it was typed, and whether it hands something in."""
+    return word + SUBMIT if is_submit(data) else word
+
+
+class Detection:
+    """The detector of one session. `since` is the journal offset up to which its past is known to the store."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        rules: RuleBook,
+        clock: Clock,
+        keeper: KeeperClient,
+        tasks: Tasks,
+        on_changes: OnChanges,
+        restored: Dict[str, Any],
+        since: int,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._keeper = keeper
+        self._tasks = tasks
+        self._on_changes = on_changes
+        self._since = since
+        self._last_input = 0
+        self._prober = Prober(session.pid, keeper=self._look)
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._armed_for = 0.0
+        self._is_probing = False
+        self._is_closed = False
+        open_ask = ask_from_json(restored["ask"]) if restored.get("ask") else None
+        self._detector = Detector(rules, clock.boot(), open_ask, int(restored.get("serial", 0)))
+        self._serial = int(restored.get("serial", 0))
+        self._detector.on_behind(clock.boot(), True)
+
+    # -- what happens to the session ------------------------------------------------------------------------------
+
+    def on_record(self, record: Record) -> None:
+        """The index has input or a resize at the offset the screen has reached."""
+        body = record.body
+        if record.offset < self._since:
+            return
+        now = self._clock.boot()
+        if isinstance(body, Resize):
+            self._detector.on_resize(now)
+        elif isinstance(body, Input) and body.seq > self._last_input:
+            self._last_input = body.seq
+            if not body.cause.startswith(Cause.QUERY.value):
+                self._detector.on_input(now, _SUBMITTED if body.cause.endswith(SUBMIT) else _TYPED)
+
+    def on_output(self, offset: int, events: List[Event]) -> None:
+        """Output up to `offset` was fed, with `events` in it."""
+        if offset <= self._since:
+            return
+        now = self._clock.boot()
+        for event in events:
+            self._detector.on_event(now, event)
+        self._detector.on_output(now)
+        self._arm()
+
+    def on_caught_up(self, has_caught_up: bool) -> None:
+        self._detector.on_behind(self._clock.boot(), not has_caught_up)
+        self._arm()
+
+    def on_report(self, state: str, text: str, source: str) -> None:
+        self._detector.on_report(self._clock.boot(), state, text, source)
+        self._arm()
+
+    def on_exit(self, how: str) -> None:
+        self._detector.on_exit(self._clock.boot(), how)
+        self._fire()
+
+    def close(self) -> None:
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # -- what is known --------------------------------------------------------------------------------------------
+
+    @property
+    def detector(self) -> Detector:
+        return self._detector
+
+    def explain(self) -> List[Fact]:
+        return self._detector.explain(self._clock.boot())
+
+    def to_json(self) -> Dict[str, Any]:
+        """What the next agent's detector starts from."""
+        ask = self._detector.ask
+        self._serial = max(self._serial, ask.serial if ask else 0)
+        return {"serial": self._serial, "ask": ask_to_json(ask) if ask else None}
+
+    # -- how ------------------------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """See to it that the detector is called when it wants to be."""
+        at = self._detector.wake_at
+        if at is None or self._is_closed or self._is_probing:
+            return
+        if self._timer is not None:
+            if self._armed_for <= at:
+                return  # it comes earlier and arms itself again
+            self._timer.cancel()
+        self._armed_for = at
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - self._clock.boot()), self._fire)
+
+    def _fire(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._is_probing or self._is_closed:
+            return
+        step = self._detector.tick(self._clock.boot(), self._engine)
+        if step.changes:
+            self._on_changes(self._session, step.changes)
+        if step.probe:
+            self._is_probing = True
+            self._tasks.spawn(self._probe(), name=f"probe {self._session.model.id}")
+        else:
+            self._arm()
+
+    @property
+    def _engine(self) -> Engine:
+        return self._session.emulation.engine
+
+    async def _probe(self) -> None:
+        try:
+            kernel = await self._prober.probe_with_keeper()
+            termios = inner_termios(kernel)
+            if termios is None:
+                modes = await self._keeper.termios(self._session.model.id)
+                termios = Termios(modes.icanon, modes.echo)
+        except KeeperError:
+            self._is_probing = False
+            return
+        self._is_probing = False
+        program = kernel.programs[0].label if kernel.programs else ""
+        if program != self._session.model.program:
+            self._session.model.program = program
+            self._on_changes(self._session, ())
+        self._detector.on_probe(self._clock.boot(), kernel, termios)
+        self._fire()
+
+    async def _look(self, look: Look) -> Seen:
+        """One look through the keeper."""
+        try:
+            if look.op is Op.MEMORY:
+                return await self._keeper.mem_read(look.pid, look.address, look.length)
+            found = (await self._keeper.proc_read(look.pid, [look.name]))[look.name]
+        except KeeperError:
+            return Unseen.REFUSED
+        return Unseen.GONE if found is None else found
+
+
+def ask_to_json(ask: Ask) -> Dict[str, Any]:
+    fields = ask._asdict()
+    fields["kind"] = ask.kind.value
+    fields["options"] = [to_wire(option) for option in ask.options]
+    return fields
+
+
+def ask_from_json(fields: Dict[str, Any]) -> Ask:
+    known = {name: fields[name] for name in Ask._fields}
+    known["kind"] = AskKind(known["kind"])
+    known["options"] = tuple(from_wire(AskOption, option) for option in known["options"])
+    return Ask(**known)

@@ -1,0 +1,172 @@
+"""One session as the agent lives with it: the model, the screen, and the journal it is read from.
+
+It follows the journal in the order in which things happened: output, and between it resizes and input at the offsets
+the index gives. It must not know what clients there are, nor what is asked of a human.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from pathlib import Path
+from typing import Callable, Deque, List, Optional, Protocol, Tuple, Union
+
+from node_agent.core.emulation import Emulation, Snapshot
+from node_agent.core.session import Session
+from node_agent.io.checkpoints import SavedScreen, load_screen
+from node_agent.io.detection import Detection
+from node_agent.journal.index import Input, Record, Resize
+from node_agent.journal.reader import JournalReader, Missing
+from node_agent.journal.tail import IndexTail, Position
+from node_agent.terminal.engine import Checkpoint, Event, Reply
+
+FEED_BYTES = 4096
+"""Bytes fed at once: small enough for a budget of milliseconds with a slow engine."""
+
+FAR_BEHIND = 256 * 1024
+"""Bytes a screen may be behind its journal before it is said to be catching up."""
+
+STALLED = 0.2
+"""Seconds after which a half-read sequence is taken not to go on soon."""
+
+
+class Watcher(Protocol):
+    def changed(self) -> None:
+        """The session's screen, journal or state has changed."""
+
+
+class Happening:
+    """What came of one step through the journal."""
+
+    def __init__(self) -> None:
+        self.is_fed = False
+        self.events: List[Event] = []
+        self.replies: List[Reply] = []
+
+
+class LiveSession:
+    """A session. `size` is the one it began with: the index tells of every change since."""
+
+    def __init__(self, model: Session, directory: Path, pid: int, size: Tuple[int, int]) -> None:
+        self.model = model
+        self.directory = directory
+        self.pid = pid
+        self.watchers: List[Watcher] = []
+        self.typing = asyncio.Lock()  # one request to type at a time
+        self.committing = asyncio.Lock()  # events are committed in the order in which they happened
+        self.detection: Optional[Detection] = None
+        self.is_index_due = False
+        self.fed_at = 0.0
+        self.is_saving = False
+        self.suspect: Optional[int] = None  # an agent died on output from this offset on
+        self.held_replies: List[Reply] = []  # asked while the screen was catching up
+        self._size = size
+        self._journal = JournalReader(str(directory))
+        self._records: Deque[Record] = deque()
+        self._index = IndexTail(str(directory))
+        self.emulation = Emulation(model.id, *size, self._load_checkpoint)
+        self.saved_offset = self.emulation.offset
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is something in the journal that the screen does not show."""
+        if self.model.quarantined:
+            return False
+        return self.is_index_due or self.emulation.offset < self.model.head
+
+    def unwatch(self, watcher: Watcher) -> None:
+        if watcher in self.watchers:
+            self.watchers.remove(watcher)
+        if not self.watchers:
+            self.emulation.forget_rows()
+
+    def tell_watchers(self) -> None:
+        for watcher in self.watchers:
+            watcher.changed()
+
+    def step(self, mark: Callable[[int], None]) -> Happening:
+        """Take the next thing from the journal: a slice of output, or what the index has at this offset.
+
+        `mark` is told the offset before output is fed. Raises OSError when the journal cannot be read.
+        """
+        happening = Happening()
+        self.is_index_due = False
+        self._records.extend(record for record in self._index.read() if isinstance(record.body, (Input, Resize)))
+        while self._records and self._records[0].offset <= self.emulation.offset:
+            self._apply(self._records.popleft())
+        stop = self._records[0].offset if self._records else self.model.head
+        length = min(FEED_BYTES, stop - self.emulation.offset, self.model.head - self.emulation.offset)
+        if length > 0:
+            self._feed(length, mark, happening)
+        return happening
+
+    def _feed(self, length: int, mark: Callable[[int], None], happening: Happening) -> None:
+        found: Union[bytes, Missing] = self._journal.read(self.emulation.offset, length)
+        if isinstance(found, Missing):
+            self.emulation.skip_to(found.end)
+            return
+        if not found:
+            self.model.head = self.emulation.offset  # less on disk than was said: a removed or torn journal
+            return
+        mark(self.emulation.offset)
+        self.emulation.feed(found)
+        happening.is_fed = True
+        happening.events, happening.replies = self.emulation.drain()
+
+    def _apply(self, record: Record) -> None:
+        if isinstance(record.body, Resize):
+            self.emulation.resize(record.body.columns, record.body.rows)
+            self.model.columns, self.model.rows = record.body.columns, record.body.rows
+        if self.detection is not None:
+            self.detection.on_record(record)
+
+    def screen_to_save(self) -> Optional[SavedScreen]:
+        """The screen and its place in the index, or None at a moment at which it would not be exact."""
+        if self._records:
+            return None
+        checkpoint = self.emulation.checkpoint()
+        return None if checkpoint is None else SavedScreen(checkpoint, self._index.position)
+
+    def snapshot(self, history: int, now: float) -> Optional[Snapshot]:
+        """What an attaching terminal is painted with, or None to try again when more output has come."""
+        snapshot = self.emulation.snapshot(history)
+        if snapshot is None and not self.is_behind and now - self.fed_at > STALLED:
+            snapshot = self._snapshot_before_half_read(history)
+        return snapshot
+
+    def _snapshot_before_half_read(self, history: int) -> Optional[Snapshot]:
+        """A snapshot of the screen before the sequence that a program began and does not end."""
+        twin = LiveSession(self.model, self.directory, self.pid, self._size)
+        try:
+            while twin.emulation.offset < self.emulation.boundary:
+                twin._records.extend(twin._index.read())
+                while twin._records and twin._records[0].offset <= twin.emulation.offset:
+                    record = twin._records.popleft()
+                    if isinstance(record.body, Resize):
+                        twin.emulation.resize(record.body.columns, record.body.rows)
+                stop = min(self.emulation.boundary, twin._records[0].offset if twin._records else self.model.head)
+                found = twin._journal.read(twin.emulation.offset, stop - twin.emulation.offset)
+                if isinstance(found, Missing) or not found:
+                    return None
+                twin.emulation.feed(found)
+            return twin.emulation.snapshot(history)
+        finally:
+            twin.close()
+
+    def close(self) -> None:
+        """Give back files and timers."""
+        self._journal.close()
+        self._index.close()
+        if self.detection is not None:
+            self.detection.close()
+
+    def _load_checkpoint(self) -> Optional[Checkpoint]:
+        saved = load_screen(self.directory)
+        self._start_index(saved.place if saved else Position())
+        return saved.checkpoint if saved else None
+
+    def _start_index(self, position: Position) -> None:
+        """Read the index on from `position`, which fits the screen that was just restored."""
+        self._records.clear()
+        self._index.close()
+        self._index = IndexTail(str(self.directory), position)

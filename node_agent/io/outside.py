@@ -1,0 +1,68 @@
+"""Asks of no session: reports from programs that run outside any, one open ask a source."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Callable, Dict, List, Tuple
+
+from node_agent.core.event_log import NewEvent
+from node_agent.core.moment import Moment
+from node_agent.core.session import OpenAsk
+from node_agent.io import records
+from node_agent.io.agent import Agent
+from node_agent.protocol.codec import to_wire
+from node_agent.protocol.entities import AskInfo
+from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.ids import NO_SESSION, AskId
+from node_agent.protocol.notices import AskChanged, AskGone
+from node_agent.protocol.states import AskKind, EventKind
+
+MOST_OPEN = 200
+
+
+class OutsideAsks:
+    """The open asks of no session, by their source."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._open: Dict[str, OpenAsk] = {}
+
+    async def restore(self) -> None:
+        """Go on with what the last agent had open."""
+        found: List[OpenAsk] = await self._agent.write(records.load_open_asks)
+        self._open = {ask.identity: ask for ask in found if ask.info.session == NO_SESSION}
+
+    def infos(self, now: Moment) -> Tuple[AskInfo, ...]:
+        return tuple(ask.at(now) for ask in self._open.values())
+
+    async def report(self, state: str, text: str, source: str) -> None:
+        """`source` says that it is asking, or that it no longer is. Raises RequestError and StoreError."""
+        known = self._open.get(source)
+        if known is not None and not (state == "asking" and known.info.excerpt == text):
+            await self._close(source, known, f"reported {state}")
+            known = None
+        if state == "asking" and known is None:
+            if len(self._open) >= MOST_OPEN:
+                raise RequestError(ErrorCode.BUSY, f"{MOST_OPEN} reports from outside any session are open")
+            await self._open_ask(source, text)
+
+    async def _open_ask(self, source: str, text: str) -> None:
+        now = self._agent.clock.now()
+        name = hashlib.sha256(f"{source} {now.boot_id} {now.boot}".encode()).hexdigest()[:8]
+        info = AskInfo(AskId(f"out.{name}"), AskKind.TEXT, text, 0.0, program=source, rule="report")
+        ask = OpenAsk(info, now, source)
+        event = NewEvent(f"opened {info.id}", EventKind.ASK_OPENED, now, NO_SESSION, {"ask": to_wire(info)})
+        await self._record(event, lambda connection: records.open_ask(connection, ask))
+        self._open[source] = ask
+        self._agent.announce(f"ask {info.id}", AskChanged(info))
+
+    async def _close(self, source: str, ask: OpenAsk, reason: str) -> None:
+        name = ask.info.id
+        data = {"ask": name, "reason": reason}
+        event = NewEvent(f"closed {name}", EventKind.ASK_CLOSED, self._agent.clock.now(), NO_SESSION, data)
+        await self._record(event, lambda connection: records.close_ask(connection, name))
+        self._open.pop(source, None)
+        self._agent.announce(f"ask {name}", AskGone(name))
+
+    async def _record(self, event: NewEvent, also: Callable[[Any], None]) -> None:
+        await self._agent.record([event], also)

@@ -1,0 +1,126 @@
+"""Puts an agent together, runs it until it is told to end, and takes it apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import logging.handlers
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Optional
+
+from node_agent.handlers import dispatch
+from node_agent.handlers.context import Context
+from node_agent.io import records
+from node_agent.io.adoption import Adoption
+from node_agent.io.agent import Agent
+from node_agent.io.clock import Clock
+from node_agent.io.keeper_client import KeeperError
+from node_agent.io.keyboard import Keyboard
+from node_agent.io.outside import OutsideAsks
+from node_agent.io.paths import NodePaths, PathError, network_file_system, node_paths, state_root
+from node_agent.io.rules import load_rules
+from node_agent.io.screens import Screens
+from node_agent.io.server import AlreadyRunningError, Server, take_lock
+from node_agent.io.start import ALREADY_RUNNING, serve_command, write_wrapper
+from node_agent.io.store import Store, StoreError
+from node_agent.keeper.control import ControlError
+
+log = logging.getLogger(__name__)
+
+FAILED = 1
+PRUNE_EVERY = 3600.0
+_LOG_BYTES = 2 * 1024 * 1024
+
+
+def serve(state: Optional[Path]) -> int:
+    """Serve the node of state root `state` until told to end; the exit code. Says why in one line on stderr."""
+    os.umask(0o077)
+    _raise_file_limit()
+    try:
+        paths = _usable(node_paths(state))
+        with take_lock(paths.agent_lock):
+            _log_to(paths.agent_log)
+            return asyncio.run(_serve(paths, state))
+    except AlreadyRunningError as error:
+        sys.stderr.write(f"{error}\n")
+        return ALREADY_RUNNING
+    except (PathError, StoreError, KeeperError, ControlError, OSError) as error:
+        sys.stderr.write(f"the node agent did not start: {error}\n")
+        return FAILED
+
+
+def _usable(paths: NodePaths) -> NodePaths:
+    """The same paths, when locks and SQLite can be trusted there; else raises PathError."""
+    kind = network_file_system(paths.state)
+    if kind is not None:
+        raise PathError(f"{paths.state} is on {kind}: a network file system; set RELAY_STATE_DIR to a local disk")
+    return paths
+
+
+async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
+    clock = Clock()
+    store = Store(paths.database)
+    await store.open()
+    agent = Agent(paths, clock, store, serve_command(state))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, agent.stop, f"signal {number}")
+    screens = Screens(agent)
+    adoption = Adoption(agent, screens, load_rules(paths.state))
+    outside = OutsideAsks(agent)
+    server = Server(Context(agent, adoption, Keyboard(agent, screens), outside), dispatch)
+    try:
+        write_wrapper(paths, state if state is not None else state_root())
+        oldest, last = await agent.write(records.event_range)
+        agent.events.oldest, agent.events.last = oldest, last
+        await outside.restore()
+        await adoption.connect()
+        await server.start(paths.agent_socket)
+        log.info("agent %d of %s serves at %s", store.epoch, store.uuid, paths.agent_socket)
+        agent.tasks.spawn(adoption.stay_connected(), name="keeper")
+        agent.tasks.spawn(agent.send_facts(), name="facts")
+        agent.tasks.spawn(screens.save_now_and_then(), name="save screens")
+        agent.tasks.spawn(_drop_old_events(agent), name="retention")
+        await agent.stopping.wait()
+        log.info("ending: %s", agent.stop_reason)
+    finally:
+        await server.stop()
+        await screens.stop()
+        await agent.tasks.stop()
+        for session in agent.sessions.values():
+            session.close()
+        await adoption.close()
+        await store.close()
+    return 0
+
+
+async def _drop_old_events(agent: Agent) -> None:
+    while True:
+        try:
+            agent.events.oldest = await agent.write(
+                lambda connection: records.drop_old_events(connection, agent.clock.now())
+            )
+        except StoreError as error:
+            log.warning("%s", error)
+        await asyncio.sleep(PRUNE_EVERY)
+
+
+def _log_to(path: Path) -> None:
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def _raise_file_limit() -> None:
+    """Three files a session and one a client: the usual soft limit of 1,024 is too low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == hard:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):  # macOS refuses its own "unlimited"
+        log.info("the limit of open files stays %d", soft)

@@ -1,0 +1,101 @@
+"""The agent's socket: one agent a state directory, one connection a client."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import socket
+from pathlib import Path
+from typing import IO, Awaitable, Callable, Optional
+
+from node_agent.handlers.context import Context
+from node_agent.io.connection import Connection
+from node_agent.io.peer import may_connect, peer_uid
+from node_agent.protocol.requests import Request
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 1024
+"""sshd connects without waiting: where the backlog is full its channel fails at once."""
+
+MOST_CONNECTIONS = 512
+
+Dispatch = Callable[[Context, Connection, Request], Awaitable[object]]
+
+
+class AlreadyRunningError(Exception):
+    """Another agent serves this state directory."""
+
+
+def take_lock(path: Path) -> IO[bytes]:
+    """Hold the state directory's lock until the file is closed; raises AlreadyRunningError."""
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise AlreadyRunningError(f"a node agent is running already ({path} is locked)") from error
+    file.truncate()
+    file.write(b"%d\n" % os.getpid())
+    file.flush()
+    return file
+
+
+def _bind(path: Path) -> socket.socket:
+    """A socket bound at `path` (0600 in a 0700 directory) in place of what a dead agent left there."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        path.chmod(0o600)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Server:
+    """Listens and serves. The lock is held before the old socket is removed."""
+
+    def __init__(self, context: Context, dispatch: Dispatch) -> None:
+        self._context = context
+        self._dispatch = dispatch
+        self._server: Optional[asyncio.AbstractServer] = None
+        self._last = 0
+
+    async def start(self, path: Path) -> None:
+        """Listen at `path`. Raises OSError."""
+        self._server = await asyncio.start_unix_server(self._accept, sock=_bind(path), backlog=BACKLOG)
+
+    async def stop(self) -> None:
+        """Stop listening and drop every client."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._context.agent.connections):
+            connection.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        agent = self._context.agent
+        raw = writer.get_extra_info("socket")
+        uid = peer_uid(raw)
+        if not may_connect(uid) or len(agent.connections) >= MOST_CONNECTIONS:
+            log.warning("a connection of user %s was refused", uid)
+            writer.transport.abort()
+            return
+        self._last += 1
+        client = f"{agent.store.epoch}.{self._last}"
+        connection = Connection(client, reader, writer, agent.clock, self._answer)
+        agent.connections.add(connection)
+        agent.tasks.spawn(self._serve(connection), name=f"client {client}")
+
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            await connection.serve()
+        finally:
+            self._context.agent.connections.discard(connection)
+            self._context.keyboard.disconnected(connection)
+
+    async def _answer(self, connection: Connection, request: Request) -> object:
+        return await self._dispatch(self._context, connection, request)

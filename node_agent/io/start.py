@@ -1,0 +1,106 @@
+"""Starts an agent so that it outlives the login that wanted it, and finds out whether one runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import List, Optional
+
+import node_agent
+from node_agent.io.paths import NodePaths, write_private
+from node_agent.protocol.version import MAGIC
+
+START_LIMIT = 20.0
+_POLL = 0.02
+
+
+class StartError(Exception):
+    """The agent did not start; the message is one line."""
+
+
+def agent_command() -> List[str]:
+    """The command that runs this installation's agent, to which a subcommand is added.
+
+    Isolated from the caller's directory and Python variables: a session may set them, and another's modules must not
+    be run.
+    """
+    root = str(Path(node_agent.__file__).parent.parent)
+    if not os.path.isdir(root):
+        return [sys.executable, "-E", "-s", root]  # a zipapp
+    code = "import sys; sys.path[0] = sys.argv.pop(1); from node_agent.__main__ import main; sys.exit(main())"
+    return [sys.executable, "-E", "-s", "-c", code, root]
+
+
+def serve_command(state: Optional[Path]) -> List[str]:
+    """The command that serves the node of state root `state`."""
+    return [*agent_command(), "serve", *(["--state", str(state)] if state is not None else [])]
+
+
+def write_wrapper(paths: NodePaths, root: Path) -> None:
+    """Write the command that sessions find in RELAY_AGENT: this agent, for this state directory."""
+    command = shlex.join(agent_command())
+    wrapper = paths.state / "node-agent"
+    write_private(wrapper, f'#!/bin/sh\nRELAY_STATE_DIR={shlex.quote(str(root))} exec {command} "$@"\n')
+    wrapper.chmod(0o700)
+
+
+def connect(paths: NodePaths, timeout: float = 5.0) -> socket.socket:
+    """A connection to the running agent, its greeting still unread; raises OSError."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(timeout)
+    try:
+        connection.connect(str(paths.agent_socket))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def is_serving(paths: NodePaths) -> bool:
+    """Whether an agent answers at the node's socket."""
+    try:
+        with connect(paths) as connection:
+            return connection.recv(len(MAGIC), socket.MSG_WAITALL) == MAGIC
+    except OSError:
+        return False
+
+
+def ensure_agent(paths: NodePaths, state: Optional[Path]) -> None:
+    """Start the agent detached unless one answers, and wait until it does; raises StartError."""
+    if is_serving(paths):
+        return
+    with open(os.open(paths.agent_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab") as output:
+        process = subprocess.Popen(
+            serve_command(state),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
+        )
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline:
+        if is_serving(paths):
+            process.returncode = 0  # it goes on without us: nobody is to wait for it
+            return
+        if process.poll() is not None and process.returncode != ALREADY_RUNNING:
+            raise StartError(_last_line(paths.agent_log) or f"the node agent ended with code {process.returncode}")
+        time.sleep(_POLL)
+    raise StartError(f"the node agent did not answer within {START_LIMIT:g} s; see {paths.agent_log}")
+
+
+ALREADY_RUNNING = 3
+"""Exit code of an agent that found its state directory taken."""
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""

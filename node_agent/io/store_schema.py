@@ -1,0 +1,61 @@
+"""The event store's tables and how an older database becomes a newer one."""
+
+from __future__ import annotations
+
+import sqlite3
+
+SCHEMA_VERSION = 1
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE events (
+        n INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        session TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        boot REAL NOT NULL,
+        wall REAL NOT NULL,
+        data TEXT NOT NULL
+    );
+    CREATE INDEX events_by_session ON events (session, n);
+    CREATE TABLE asks (
+        id TEXT PRIMARY KEY,
+        session TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        boot REAL NOT NULL,
+        wall REAL NOT NULL,
+        info TEXT NOT NULL,
+        is_open INTEGER NOT NULL
+    );
+    CREATE INDEX asks_open ON asks (is_open, session);
+    CREATE TABLE cursors (
+        session TEXT PRIMARY KEY,
+        journal_offset INTEGER NOT NULL,
+        detector TEXT NOT NULL
+    );
+    CREATE TABLE deaths (
+        session TEXT PRIMARY KEY,
+        journal_offset INTEGER NOT NULL,
+        is_quarantined INTEGER NOT NULL
+    );
+    """,
+)
+"""One script a version: script i brings a database from version i to i + 1. Scripts that were released never change."""
+
+
+class NewerStoreError(Exception):
+    """The database was written by a newer agent."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to `SCHEMA_VERSION`; raises NewerStoreError when it is beyond it."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise NewerStoreError(
+            f"the event store has version {version}, this node agent knows {SCHEMA_VERSION}: start the newer agent"
+        )
+    for target in range(version, SCHEMA_VERSION):
+        connection.executescript(f"BEGIN IMMEDIATE; {_MIGRATIONS[target]} PRAGMA user_version = {target + 1}; COMMIT;")

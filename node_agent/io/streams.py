@@ -1,0 +1,152 @@
+"""What a client follows of a session: its screen, or its bytes. Frames are made when there is room to send them."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Optional
+
+from node_agent.core.byte_stream import ByteStream, Step, StepKind
+from node_agent.core.screen_stream import ScreenStream
+from node_agent.io.clock import Clock
+from node_agent.io.live_session import STALLED, LiveSession
+from node_agent.journal.reader import JournalReader, Missing
+from node_agent.protocol.frames import MAX_BYTES_FRAME, FrameType, encode_frame, encode_json
+from node_agent.terminal.delta import ScreenModel, screen_delta
+from node_agent.terminal.rows import row_spans
+
+
+class ScreenFeed:
+    """SCREEN frames of one session: row deltas against the screen the client is known to have."""
+
+    def __init__(
+        self, session: LiveSession, clock: Clock, interval: float, history: int, wake: Callable[[], None]
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._flow = ScreenStream(interval)
+        self._history = history
+        self._wake = wake
+        self._held: Optional[ScreenModel] = None
+        session.watchers.append(self)
+
+    def tune(self, interval: float) -> None:
+        self._flow.tune(interval)
+        self._wake()
+
+    def changed(self) -> None:
+        """The session's screen has changed."""
+        self._flow.mark_dirty()
+        self._wake()
+
+    def ack(self, revision: int) -> None:
+        self._flow.ack(revision)
+
+    def end(self) -> None:
+        self._session.unwatch(self)
+
+    def due_at(self) -> Optional[float]:
+        return self._flow.due_at(self._clock.boot(), self._session.emulation.engine.modes.synchronized)
+
+    def next_frame(self, stream: int) -> Optional[bytes]:
+        due = self.due_at()
+        now = self._clock.boot()
+        if due is None or due > now:
+            return None
+        current = self._session.emulation.read_screen()
+        delta = screen_delta(self._held, current)
+        if delta is None:
+            self._flow.clean()
+            return None
+        if self._held is None and self._history:
+            delta["history"] = self._read_history()
+        self._held = current
+        return encode_json(FrameType.SCREEN, delta, stream, self._flow.sent(now))
+
+    def _read_history(self) -> List[object]:
+        """The last kept rows above the screen, oldest first."""
+        engine = self._session.emulation.engine
+        kept = engine.history_length
+        return [row_spans(engine.history_cells(index)) for index in range(max(0, kept - self._history), kept)]
+
+
+class ByteFeed:
+    """SNAPSHOT, BYTES and GAP frames of one session, and the way in for what is typed."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        flow: ByteStream,
+        clock: Clock,
+        history: int,
+        *,
+        wake: Callable[[], None],
+        take_input: Callable[[int, bytes], None],
+        on_over: Callable[[str], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self.session = session
+        self.flow = flow
+        self.take_input = take_input
+        self._clock = clock
+        self._history = history
+        self._wake = wake
+        self._on_over = on_over
+        self._on_end = on_end
+        self._try_again: Optional[float] = None
+        self._is_over = False
+        self._journal = JournalReader(str(session.directory))
+        session.watchers.append(self)
+
+    def changed(self) -> None:
+        """The session's journal has grown, or the session has ended."""
+        self._wake()
+
+    def ack(self, offset: int) -> None:
+        self.flow.ack(offset)
+
+    def end(self) -> None:
+        self._journal.close()
+        self.session.unwatch(self)
+        self._on_end()
+
+    def due_at(self) -> Optional[float]:
+        return self._try_again
+
+    def next_frame(self, stream: int) -> Optional[bytes]:
+        model = self.session.model
+        if self._is_over:
+            return None
+        painted = self.session.emulation.offset
+        step = self.flow.next_step(model.head, painted, model.has_ended, MAX_BYTES_FRAME)
+        if step is None:
+            return None
+        if step.kind is StepKind.SNAPSHOT:
+            return self._snapshot(stream)
+        if step.kind is StepKind.END:
+            self._is_over = True
+            self._on_over("the session ended" if model.has_ended else "complete")
+            return None
+        return self._bytes(stream, step)
+
+    def _bytes(self, stream: int, step: Step) -> Optional[bytes]:
+        found = self._journal.read(step.offset, step.length)
+        if isinstance(found, Missing):
+            self.flow.sent_bytes(found.end, 0)
+            return encode_json(FrameType.GAP, {"from": found.start}, stream, found.end)
+        if not found:
+            return None
+        self.flow.sent_bytes(step.offset, len(found))
+        return encode_frame(FrameType.BYTES, stream, step.offset, found)
+
+    def _snapshot(self, stream: int) -> Optional[bytes]:
+        now = self._clock.boot()
+        if self._try_again is not None and now < self._try_again:
+            return None
+        snapshot = self.session.snapshot(self._history, now)
+        self._try_again = None if snapshot is not None else now + STALLED
+        if snapshot is None:
+            return None
+        gap = b""
+        if self.flow.is_painted:
+            gap = encode_json(FrameType.GAP, {"from": self.flow.sent}, stream, snapshot.offset)
+        self.flow.sent_snapshot(snapshot.offset)
+        return gap + encode_frame(FrameType.SNAPSHOT, stream, snapshot.offset, snapshot.data)

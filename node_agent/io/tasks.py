@@ -1,0 +1,38 @@
+"""Starts background tasks under a name and sees how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Coroutine, Set
+
+log = logging.getLogger(__name__)
+
+
+class Tasks:
+    """The background tasks of one owner. A task that fails is logged with its name and does not stop the others."""
+
+    def __init__(self) -> None:
+        self._running: Set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+        """Run `work` in the background."""
+        task = asyncio.get_running_loop().create_task(_supervise(work, name), name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel what still runs, but for the calling task, and wait until it has ended."""
+        current = asyncio.current_task()
+        tasks = [task for task in self._running if task is not current]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _supervise(work: Coroutine[Any, Any, Any], name: str) -> None:
+    try:
+        await work
+    except Exception:  # the task supervisor: a background task must not die unseen
+        log.exception("task %s failed", name)
