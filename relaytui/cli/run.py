@@ -17,7 +17,8 @@ from relaytui.cli.root import root
 def run(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     try:
-        result = root.main(list(arguments), prog_name="relaytui", standalone_mode=False)
+        with root.make_context("relaytui", list(arguments)) as context:
+            result = root.invoke(context)
         sys.stdout.flush()
         return int(result or 0)
     except click.UsageError as error:

@@ -1,0 +1,18 @@
+"""Fixtures that tests of several packages share."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.home import Home, open_home
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Home]:
+    """An operator's home with one node, shared by the tests of a module; its path is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="relaytui-test-") as directory, open_home(Path(directory)) as opened:
+        yield opened
