@@ -15,14 +15,13 @@ from node_agent.terminal.checkpoint import SavedCursor
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Flag, Pen
 from node_agent.terminal.pyte_cursor import AUTOWRAP, BLANK, CursorScreen, Row
 from node_agent.terminal.pyte_pens import erased_pen
+from node_agent.terminal.vt.charsets import translation
 from node_agent.terminal.vt.widths import CLUSTER_LIMIT, MARKS_LIMIT, ZWJ, character_width, cluster_width, joins
 
 INSERT, NEWLINE = 4, 20
-_CELLS_KEPT, _PENS_KEPT = 1024, 512
+_CELLS_KEPT, _PENS_KEPT = 128, 256
 
 _NARROW_RUN = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2500-\u257f]+")
-_LINE_DRAWING = str.maketrans("_`abcdefghijklmnopqrstuvwxyz{|}~", "\xa0◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·")
-_CHARSETS: Dict[str, Dict[int, int]] = {"0": _LINE_DRAWING, "A": str.maketrans("#", "£")}
 
 
 class CellsOf(Dict[str, Cell]):
@@ -73,11 +72,14 @@ class HardenedScreen(CursorScreen):
     def draw(self, data: str) -> None:
         """Put characters at the cursor, with wrapping, widths and marks that join the cell before them."""
         if self.single_shift is not None and data:
-            shifted, self.single_shift = _CHARSETS.get(str(self.charsets[self.single_shift])), None
-            self._draw(data[0].translate(shifted) if shifted else data[0])
+            shifted, self.single_shift = self.single_shift, None
+            self._draw(self._translated(data[0], shifted))
             data = data[1:]
-        table = _CHARSETS.get(str(self.charsets[self.charsets[4]]))
-        self._draw(data.translate(table) if table else data)
+        self._draw(self._translated(data, self.charsets[4]))
+
+    def _translated(self, data: str, number: int) -> str:
+        table = translation(str(self.charsets[number]))
+        return data.translate(table) if table else data
 
     def shift_left(self, number: int) -> None:
         """Draw in character set `number` from here on (SI, SO, LS2, LS3)."""
