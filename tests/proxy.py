@@ -53,6 +53,7 @@ class Proxy:
         self._connections: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._progress = asyncio.Event()
         self.port = 0
         self.accepted = 0
         self.passed = 0  # bytes, both ways
@@ -89,6 +90,12 @@ class Proxy:
             _reset(writer)
         for task in self._connections:
             task.cancel()
+
+    async def until_passed(self, size: int) -> None:
+        """Wait until `size` bytes have passed in all."""
+        while self.passed < size:
+            self._progress.clear()
+            await self._progress.wait()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
@@ -145,6 +152,7 @@ class Proxy:
                         writer.write_eof()
                     return
                 self.passed += len(data)
+                self._progress.set()
                 writer.write(data)
                 await writer.drain()
 

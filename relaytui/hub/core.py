@@ -40,6 +40,7 @@ from relaytui.link.connect import Gates, connector_for
 from relaytui.link.duplex import Connector
 from relaytui.link.errors import HostKeyUnknown, NotConnected
 from relaytui.link.prompts import Desk, Prompter
+from relaytui.link.resume import ByteFeed
 from relaytui.link.streams import ByteStream
 from relaytui.link.supervisor import LinkOptions, NodeLink
 from relaytui.link.tasks import cancel, spawn
@@ -170,6 +171,10 @@ class Core:
         The stream ends with the link: LinkLost is raised from it, and its `offset` is where to open the next one.
         """
         return await self.link(key.node).open_bytes(OpenBytes(key.id, mode, **options))
+
+    def feed(self, key: SessionKey, mode: str, **options: Any) -> ByteFeed:
+        """A session's output over every cut, the cuts told; `mode` and `options` are those of `OpenBytes`."""
+        return self.link(key.node).feed(OpenBytes(key.id, mode, **options))
 
     def retry(self, alias: str) -> None:
         """Try to connect now, also where the link waits for the operator."""

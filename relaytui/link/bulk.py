@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from relaytui.link.client import NodeClient
+from relaytui.link.client import STALE_AFTER, NodeClient
+from relaytui.link.errors import LinkLost
 from relaytui.link.tasks import cancel, spawn
 
 IDLE_LIMIT = 60.0
@@ -38,8 +39,9 @@ class BulkLink:
             await self._client.close()
 
     async def _close_when_idle(self, client: NodeClient) -> None:
-        while (left := self._idle_limit - client.idle()) > 0:
-            await asyncio.wait([client.closed], timeout=left)
-            if client.is_closed:
-                break
+        """End the connection when it is of no use any more: not needed, or silent."""
+        while not client.is_closed and (left := self._idle_limit - client.idle()) > 0:
+            if client.silence() > STALE_AFTER:
+                await client.close(LinkLost(f"{client.name}: the second connection fell silent; reconnecting"))
+            await asyncio.wait([client.closed], timeout=min(left, 1.0))
         await client.close()

@@ -68,6 +68,7 @@ class NodeClient:
     """A live connection. Make one with `connect`."""
 
     def __init__(self, duplex: Duplex, *, node: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name = node
         self.note = duplex.note
         self.version = 0
         self.hello: HelloReply | None = None
@@ -75,7 +76,6 @@ class NodeClient:
         self.rtt: float | None = None
         self.closed: asyncio.Future[LinkError] = asyncio.get_running_loop().create_future()
         self._duplex = duplex
-        self._node = node
         self._early: list[Notice] = []  # came before anybody asked for them
         self._on_notice: Callable[[Notice], None] = self._early.append
         self._on_event: Callable[[EventRecord], None] = lambda event: None
@@ -129,7 +129,7 @@ class NodeClient:
     def node(self) -> NodeInfo:
         """Who answered."""
         if self.hello is None:
-            raise LinkLost(f"{self._node}: the connection is not up yet")
+            raise LinkLost(f"{self.name}: the connection is not up yet")
         return self.hello.node
 
     @property
@@ -164,9 +164,9 @@ class NodeClient:
         """
         return await self._request(request, timeout)
 
-    async def subscribe(self, store: StoreId, after: int) -> Subscribed:
+    async def subscribe(self, store: StoreId, after: int, timeout: float = 10.0) -> Subscribed:
         """Have the events after number `after` of `store` delivered, then live ones."""
-        reply: Subscribed = await self._request(Subscribe(store, after))
+        reply: Subscribed = await self._request(Subscribe(store, after), timeout)
         return reply
 
     async def watch_screen(
@@ -217,7 +217,7 @@ class NodeClient:
             async with asyncio.timeout(timeout):
                 return await reply
         except TimeoutError:
-            raise RequestTimedOut(f"{self._node}: no answer to {request.op} within {timeout:g} s; try again") from None
+            raise RequestTimedOut(f"{self.name}: no answer to {request.op} within {timeout:g} s; try again") from None
         finally:
             self._requests.pop(number, None)
             self.touch()
@@ -231,7 +231,7 @@ class NodeClient:
         try:
             self._outbox.put(frame, stream)
         except OutboxFull:
-            raise RequestError(ErrorCode.BUSY, f"{self._node}: too much waits to be sent; slow down") from None
+            raise RequestError(ErrorCode.BUSY, f"{self.name}: too much waits to be sent; slow down") from None
         self._has_output.set()
 
     def post_control(self, frame: bytes) -> None:
@@ -239,7 +239,7 @@ class NodeClient:
         try:
             self.post(frame)
         except RequestError:
-            raise LinkLost(f"{self._node}: the node stopped reading; reconnecting") from None
+            raise LinkLost(f"{self.name}: the node stopped reading; reconnecting") from None
 
     async def _write(self) -> None:
         writer = self._duplex.writer
@@ -270,18 +270,16 @@ class NodeClient:
                 data = await self._duplex.reader.read(_READ_SIZE)
                 theirs = search.feed(data)
             except RemoteProtocolError as error:
-                raise ProtocolBroken(
-                    f"{self._node}: {error}; check the node's agent command and login files"
-                ) from error
+                raise ProtocolBroken(f"{self.name}: {error}; check the node's agent command and login files") from error
             except OSError as error:
-                raise LinkLost(f"{self._node}: the link broke: {error}") from error
+                raise LinkLost(f"{self.name}: the link broke: {error}") from error
             if not data:
-                raise AgentUnreachable(f"{self._node}: the connection ended before its agent spoke; try again")
+                raise AgentUnreachable(f"{self.name}: the connection ended before its agent spoke; try again")
         version = agree(ours, theirs)
         if version is None:
             if theirs.highest < ours.lowest:
-                raise AgentTooOld(f"{self._node}: its agent speaks version {theirs.highest}, too old; upgrade it there")
-            raise AgentTooNew(f"{self._node}: its agent speaks version {theirs.lowest}, too new; upgrade relaytui here")
+                raise AgentTooOld(f"{self.name}: its agent speaks version {theirs.highest}, too old; upgrade it there")
+            raise AgentTooNew(f"{self.name}: its agent speaks version {theirs.lowest}, too new; upgrade relaytui here")
         self.version = version
         self._duplex.writer.write(preamble(ours))
         await self._duplex.writer.drain()
@@ -289,9 +287,9 @@ class NodeClient:
 
     def _start(self, rest: bytes) -> None:
         self._tasks = [
-            spawn(self._run(self._read(rest)), name=f"{self._node} reader"),
-            spawn(self._run(self._write()), name=f"{self._node} writer"),
-            spawn(self._run(self._ping()), name=f"{self._node} ping"),
+            spawn(self._run(self._read(rest)), name=f"{self.name} reader"),
+            spawn(self._run(self._write()), name=f"{self.name} writer"),
+            spawn(self._run(self._ping()), name=f"{self.name} ping"),
         ]
 
     async def _run(self, work: Any) -> None:
@@ -299,11 +297,11 @@ class NodeClient:
         try:
             await work
         except RemoteProtocolError as error:
-            self._end(ProtocolBroken(f"{self._node}: its agent broke the protocol: {error}; reconnecting"))
+            self._end(ProtocolBroken(f"{self.name}: its agent broke the protocol: {error}; reconnecting"))
         except LinkError as error:
             self._end(error)
         except OSError as error:
-            self._end(LinkLost(f"{self._node}: the link broke: {error or type(error).__name__}"))
+            self._end(LinkLost(f"{self.name}: the link broke: {error or type(error).__name__}"))
 
     async def _read(self, data: bytes) -> None:
         while True:
@@ -312,7 +310,7 @@ class NodeClient:
             data = await self._duplex.reader.read(_READ_SIZE)
             self.last_heard = self._clock()
             if not data:
-                raise LinkLost(f"{self._node}: the node ended the connection")
+                raise LinkLost(f"{self.name}: the node ended the connection")
 
     def _dispatch(self, frame: Frame) -> None:
         match frame.type:
@@ -364,7 +362,7 @@ class NodeClient:
 
     async def close(self, error: LinkError | None = None) -> None:
         """End the connection; whoever waits on it gets `error`."""
-        self._end(error or LinkLost(f"{self._node}: the connection was closed"))
+        self._end(error or LinkLost(f"{self.name}: the connection was closed"))
         await cancel(*self._tasks)
         try:
             async with asyncio.timeout(2.0):

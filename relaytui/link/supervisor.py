@@ -28,6 +28,7 @@ from relaytui.link.duplex import Connector
 from relaytui.link.errors import LinkError, LinkLost, NotConnected
 from relaytui.link.pace import next_delay
 from relaytui.link.prompts import Desk
+from relaytui.link.resume import ByteFeed
 from relaytui.link.streams import ByteStream
 from relaytui.link.tasks import cancel, spawn
 
@@ -91,10 +92,12 @@ class NodeLink:
         self._clock = options.clock
         self._status = NodeStatus(NodeState.OFF, self._clock())
         self._retry = asyncio.Event()
+        self._up = asyncio.Event()
         self._suspect_since: float | None = None
         self._last_try = float("-inf")
         self._bulk = BulkLink(self._open_bulk)
         self._task: asyncio.Task[None] | None = None
+        self._subscribing: asyncio.Task[None] | None = None
 
     # For its owner ----------------------------------------------------------------------------------------------------
 
@@ -109,7 +112,7 @@ class NodeLink:
 
     async def stop(self) -> None:
         """End the link and all its connections."""
-        await cancel(self._task)
+        await cancel(self._task, self._subscribing)
         await self._bulk.close()
         if self.client is not None:
             await self.client.close()
@@ -139,6 +142,17 @@ class NodeLink:
         if request.mode != "attach":
             client = await self._bulk.client()
         return await client.open_bytes(request)
+
+    def feed(self, request: OpenBytes) -> ByteFeed:
+        """A session's output over every cut."""
+        return ByteFeed(self, request)
+
+    async def wait_up(self) -> NodeClient:
+        """The connection, waited for where there is none. Callers bound the wait, or have the operator to end it."""
+        while self.client is None or self.client.is_closed:
+            self._up.clear()
+            await self._up.wait()
+        return self.client
 
     def _live(self) -> NodeClient:
         if self.client is None or self.client.is_closed:
@@ -171,9 +185,15 @@ class NodeLink:
         self._listener.link_up(self.node, client)
         self._report(NodeState.CONNECTED, self._clock())
         client.deliver(self._on_notice, self._on_event)
+        self._up.set()
+        await cancel(self._subscribing)
+        self._subscribing = spawn(self._subscribe(client), name=f"{self.node} events")
+
+    async def _subscribe(self, client: NodeClient) -> None:
+        """Have events sent; a stall meanwhile is the supervisor's to judge, so the time limit is wide."""
         assert self.cursor is not None
         try:
-            await client.subscribe(*self.cursor)
+            await client.subscribe(*self.cursor, timeout=60.0)
         except (LinkError, RequestError) as error:
             await client.close(LinkLost(f"{self.node}: events could not be resumed: {error}"))
 

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from relaytui.link.errors import LinkError
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -14,7 +16,7 @@ _running: set[asyncio.Task[Any]] = set()
 
 
 def spawn(work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
-    """Run `work` in the background; an exception nobody awaits is logged under `name`, never lost."""
+    """Run `work` in the background; a failure is logged under `name`, but for link errors: those are outcomes."""
     task = asyncio.get_running_loop().create_task(work, name=name)
     _running.add(task)
     task.add_done_callback(_finished)
@@ -31,5 +33,5 @@ async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
 
 def _finished(task: asyncio.Task[Any]) -> None:
     _running.discard(task)
-    if not task.cancelled() and (error := task.exception()) is not None:
+    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, LinkError):
         _log.error("task %s failed", task.get_name(), exc_info=error)

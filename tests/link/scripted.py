@@ -78,14 +78,18 @@ class ScriptedAgent:
         self.silent = False
         self.peers: set[Peer] = set()
         self.accepted = 0
-        self._server: asyncio.Server | None = None
+        self.port = 0
+        self._servers: list[asyncio.Server] = []
 
     async def start(self) -> None:
-        self._server = await asyncio.start_unix_server(self._serve, self.socket, backlog=1024)
+        """Listen on the unix socket and, for tests with a proxy between, on a TCP port."""
+        tcp = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = tcp.sockets[0].getsockname()[1]
+        self._servers = [await asyncio.start_unix_server(self._serve, self.socket, backlog=1024), tcp]
 
     async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for peer in list(self.peers):
             await peer.close()
 
