@@ -205,7 +205,8 @@ class AttachFilter:
 
     def _pass_string(self, sequence: str, terminator: str) -> str:
         # Device control strings, privacy messages and the like carry queries, pictures and key definitions only.
-        if sequence[1] != "]" or not terminator or len(sequence) >= STRING_KEPT:
+        # One that reached the tokenizer's limits is cut, and not passed in part.
+        if sequence[1] != "]" or len(sequence) >= STRING_KEPT:
             return ""
         body = _UNSAFE_IN_STRING.sub("", sequence[2:])
         parts = _OSC_PARTS.match(body)

@@ -51,7 +51,7 @@ def test_prefix_twice_sends_it_as_the_terminal_encoded_it(prefix: bytes) -> None
 
 
 def test_releases_and_modifier_keys_between_prefix_and_letter_are_ignored() -> None:
-    release = b"\x1b[93;5:3u\x1b[57442;5:3u"
+    release = b"\x1b[93;5:3u\x1b[57442;5:3u\x1b[57441;2:1u\x1b[108;1:3u"
     assert typed(b"\x1b[93;5:1u" + release + b"\x1b[100;1:1u") == [Command("d")]
 
 
