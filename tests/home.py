@@ -114,20 +114,23 @@ class Home:
         for session in json.loads(self.run("ls", "--json").stdout or "[]"):
             if session["state"] not in _ENDED:
                 self.run("kill", f"{session['node']}/{session['id']}")
-        for node in json.loads(self.run("node", "ls", "--json").stdout or "[]"):
-            if node["keeper"] is not None:
-                _end(node["keeper"]["pid"])  # first, since it would start another agent
-                _end(node["agent"]["pid"])
-
-
-def _end(pid: int) -> None:
-    """Kill a process that is not our child and wait until it is gone."""
-    deadline = time.monotonic() + 10
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-        while time.monotonic() < deadline:
-            os.kill(pid, 0)
+        nodes = [node for node in json.loads(self.run("node", "ls", "--json").stdout or "[]") if node["keeper"]]
+        pids = [node[part]["pid"] for part in ("keeper", "agent") for node in nodes]
+        for pid in pids:  # at once, since each would start the other again
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while any(map(_is_alive, pids)):
+            assert time.monotonic() < deadline, f"still there: {pids}"
             time.sleep(0.01)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is not reaped yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

@@ -112,12 +112,15 @@ class _Attachment:
     async def _follow(self) -> Outcome:
         """Show the session's output over as many streams as it takes."""
         stream = await self._open()
-        self._notice(self._greeting())
+        greeting = self._greeting()
         while True:
             try:
                 async for item in stream:
                     await self._painter.show(item)
                     self._offer_clipboard()
+                    if greeting and self._painter.is_painted:
+                        self._notice(greeting)
+                        greeting = ""
                 if not self._wants_lease:
                     return Outcome(Leaving.ENDED, stream.end_reason or "")
             except LinkError:
