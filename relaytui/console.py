@@ -150,7 +150,7 @@ class Console(App[None], inherit_bindings=False):
         """Give the terminal to a session until the operator leaves it; returns one line on how it ended."""
         if self._join is None:
             return "this console cannot attach"
-        self.grid.look_away()
+        self.context.watcher.look_at(())
         self._is_away = True
         try:
             with self.suspend():

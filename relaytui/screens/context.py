@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from relaytui.fleet.keys import SessionKey
 from relaytui.screens.desk import Desk
 from relaytui.screens.source import FleetSource
+from relaytui.screens.watcher import Watcher
 from relaytui.widgets.look import Look
 from relaytui.widgets.symbols import ASCII
-
-
-class Attacher(Protocol):
-    """Joins the operator's terminal to a session while the console is suspended; returns a line on how it ended."""
-
-    async def __call__(self, key: SessionKey) -> str: ...
 
 
 @dataclass
@@ -28,7 +21,10 @@ class Context:
     operator: str = ""
     prefix: str = "ctrl+]"
     interval: float = 0.1  # seconds between frames of tiles
-    nodes: tuple[str, ...] = field(default=())
+    watcher: Watcher = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watcher = Watcher(self.source, self.interval)
 
     @property
     def is_ascii(self) -> bool:

@@ -26,7 +26,6 @@ from relaytui.screens.context import Context
 from relaytui.screens.grid_actions import GridActions
 from relaytui.screens.keys import key_name
 from relaytui.screens.views import tile_view, troubles
-from relaytui.screens.watcher import Watcher
 from relaytui.widgets.empty import EmptyState
 from relaytui.widgets.footer import Footer
 from relaytui.widgets.grid import TileGrid
@@ -58,7 +57,6 @@ class GridScreen(Screen[None], inherit_bindings=False):
         self.desk = context.desk
         self.actions = GridActions(self)
         self.jump_labels: dict[str, str] = {}
-        self._watcher = Watcher(context.source, context.interval)
         self._in_sight: dict[str, SessionKey] = {}
         self._is_dirty = True
         self._second = 0
@@ -87,8 +85,16 @@ class GridScreen(Screen[None], inherit_bindings=False):
         """Whether the terminal is too narrow for tiles."""
         return self.size.width < LIST_BELOW
 
+    @property
+    def _is_in_sight(self) -> bool:
+        """Whether only popups are over it."""
+        stack = self.app.screen_stack
+        return self in stack and all(screen.is_modal for screen in stack[stack.index(self) + 1 :])
+
     def tick(self) -> None:
         """Draw what changed since the last tick; called by the console's clock."""
+        if not self._is_in_sight:
+            return
         second = int(self.context.now())
         if self._is_dirty or second != self._second:
             self._second = second
@@ -189,11 +195,8 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     def _look_at(self, keys: list[SessionKey], focus: SessionKey | None) -> None:
         self._in_sight = {str(key): key for key in keys}
-        self._watcher.look_at(keys if self.is_current else (), focus)
-
-    def look_away(self) -> None:
-        """Nothing is in sight until the next `arrange_sessions`: another screen covers all of this one."""
-        self._watcher.look_at(())
+        if self._is_in_sight:
+            self.context.watcher.look_at(keys, focus)
 
     def flush(self) -> None:
         """Repaint the rows that changed."""
@@ -264,6 +267,8 @@ class GridScreen(Screen[None], inherit_bindings=False):
     # Keys -------------------------------------------------------------------------------------------------------------
 
     async def on_key(self, event: Key) -> None:
+        if self.query_one(PromptBar).is_open:
+            return  # on its way to the input's own bindings
         event.stop()
         event.prevent_default()
         name = key_name(event)

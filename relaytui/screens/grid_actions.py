@@ -141,7 +141,6 @@ class GridActions:
         self._console.push_screen(picker, chosen)
 
     def _type_into(self, keys: list[SessionKey]) -> None:
-        self._screen.look_away()
 
         def left(wish: str | None) -> None:
             self._screen.arrange_sessions()

@@ -24,7 +24,6 @@ from relaytui.screens.help import HelpScreen
 from relaytui.screens.keys import key_name, session_key
 from relaytui.screens.typist import Typist
 from relaytui.screens.views import tile_view
-from relaytui.screens.watcher import AT_ONCE, Watcher
 from relaytui.widgets.footer import Footer
 from relaytui.widgets.look import Look
 from relaytui.widgets.tile import Tile
@@ -50,23 +49,19 @@ class TypingScreen(Screen[str], inherit_bindings=False):
         self.keys = list(keys)[:MOST_PANES]
         self._pane = 0
         self._is_commanding = False
-        self._watcher = Watcher(context.source, AT_ONCE)
+        self._tiles = [Tile(context.look) for _ in self.keys]
         self._typists = {key: Typist(context.source, key, self.say) for key in self.keys}
         self._message_until = 0.0
         self._second = 0
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):
-            for _ in self.keys:
-                yield Tile(self.context.look)
+            yield from self._tiles
         yield Footer(self.context.look)
 
     def on_mount(self) -> None:
-        self._watcher.look_at(self.keys)
+        self.context.watcher.look_at(self.keys, *self.keys)
         self.arrange_panes()
-
-    def on_unmount(self) -> None:
-        self._watcher.look_at(())
 
     @property
     def key(self) -> SessionKey:
@@ -91,7 +86,7 @@ class TypingScreen(Screen[str], inherit_bindings=False):
         self.query_one("#panes").set_class(
             len(self.keys) > 2 and self.size.width < _SIDE_BY_SIDE_FROM * len(self.keys), "-two-rows"
         )
-        for tile, key in zip(self.query(Tile), self.keys, strict=True):
+        for tile, key in zip(self._tiles, self.keys, strict=True):
             view = fleet.sessions.get(key)
             if view is not None:
                 tile.show(tile_view(view, fleet, now, self.context.operator), is_focused=key == self.key)
@@ -119,7 +114,7 @@ class TypingScreen(Screen[str], inherit_bindings=False):
         return [action for action in offered if action.id != "typing.next_pane" or len(self.keys) > 1]
 
     def flush(self) -> None:
-        for tile, key in zip(self.query(Tile), self.keys, strict=True):
+        for tile, key in zip(self._tiles, self.keys, strict=True):
             tile.flush(self.context.desk.fleet.screen(key))
 
     def note(self, changes: list[Change]) -> None:
@@ -142,7 +137,7 @@ class TypingScreen(Screen[str], inherit_bindings=False):
             self.query_one(Footer).say(message, role)
 
     def set_look(self, look: Look) -> None:
-        for tile in self.query(Tile):
+        for tile in self._tiles:
             tile.set_look(look)
         self.query_one(Footer).set_look(look)
 

@@ -18,9 +18,9 @@ class Watcher:
         self._interval = interval
         self._watched: dict[SessionKey, float] = {}
 
-    def look_at(self, keys: Iterable[SessionKey], focus: SessionKey | None = None) -> None:
-        """From now on these are in sight."""
-        wanted = {key: AT_ONCE if key == focus else self._interval for key in keys}
+    def look_at(self, keys: Iterable[SessionKey], *focus: SessionKey | None) -> None:
+        """From now on these are in sight, those in `focus` at once."""
+        wanted = {key: AT_ONCE if key in focus else self._interval for key in keys}
         for key in self._watched.keys() - wanted.keys():
             self._source.unwatch(key)
         for key, interval in wanted.items():

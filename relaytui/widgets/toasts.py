@@ -20,10 +20,12 @@ _EDGE = 3
 
 def toast_place(toast: Size, area: Region, focus: Region | None) -> Offset | None:
     """Where a toast goes inside `area`: the first corner, from the bottom right on, that leaves `focus` uncovered."""
+    if toast.width > area.width or toast.height > area.height:
+        return None
     right, bottom = area.right - toast.width, area.bottom - toast.height
     for x, y in ((right, bottom), (area.x, bottom), (right, area.y), (area.x, area.y)):
         place = Region(x, y, toast.width, toast.height)
-        if x >= area.x and y >= area.y and (focus is None or not place.overlaps(focus)):
+        if focus is None or not place.overlaps(focus):
             return Offset(x, y)
     return None
 

@@ -1,0 +1,215 @@
+"""Popups: the answer, the palette, help, nodes, explanations, new sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from node_agent.protocol.entities import AskInfo
+from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.ids import AskId
+from node_agent.protocol.requests import (
+    Evidence,
+    ExplainSession,
+    Explanation,
+    Request,
+    SendInput,
+    SessionReply,
+    StartSession,
+    UpdateSession,
+)
+from node_agent.protocol.states import AskKind
+from relaytui.fleet.status import NodeState
+from tests.console.driver import at_console
+from tests.console.scripted import ScriptedSource, choice, confirm
+
+
+def asking(**fields: Any) -> ScriptedSource:
+    source = ScriptedSource("local", "web-2")
+    source.session("local/a1", "apt upgrade", ask=fields.pop("ask", confirm()), head=4242, **fields)
+    source.session("web-2/b2", "shell")
+    return source
+
+
+def sent(source: ScriptedSource) -> list[SendInput]:
+    return [request for _, request in source.requests if isinstance(request, SendInput)]
+
+
+def keys(request: SendInput) -> list[str]:
+    return [chunk.key or f"[{chunk.text}]" for chunk in request.chunks]
+
+
+async def test_an_answer_is_bound_to_the_screen_it_was_judged_on() -> None:
+    source = asking()
+    async with at_console(source) as operator:
+        await operator.press("space")
+        assert operator.sees("Do you want to continue? [Y/n]")
+        await operator.press("y")
+        assert sent(source) == []  # a letter picks, enter sends
+        await operator.press("enter")
+        assert [(keys(r), r.expect_head) for r in sent(source)] == [(["y", "enter"], 4242)]
+        assert operator.sees('sent "Yes"')
+
+
+async def test_a_blind_enter_answers_nothing() -> None:
+    source = asking()
+    async with at_console(source) as operator:
+        await operator.press("space", "enter")
+        assert sent(source) == []
+        assert operator.sees("pick an option first")
+
+
+async def test_options_are_picked_by_number_and_label() -> None:
+    source = asking(ask=choice("Proceed?", "Yes", "Always", "No"))
+    async with at_console(source) as operator:
+        await operator.press("space", "3", "enter")
+        assert keys(sent(source)[0]) == ["3"]
+        await operator.wait(1)
+        await operator.press("a", "enter")
+        assert keys(sent(source)[1]) == ["2"]
+
+
+async def test_a_following_ask_is_disarmed_until_the_fingers_rest() -> None:
+    source = asking()
+    async with at_console(source) as operator:
+        await operator.press("space", "y", "enter")
+        source.session("local/a1", "apt upgrade", ask=confirm("Really delete?", id=AskId("other")), head=5000)
+        await operator.look()
+        assert operator.sees("Really delete?")
+        await operator.press("y", "enter")
+        assert len(sent(source)) == 1
+        await operator.wait(1)
+        await operator.press("y", "enter")
+        assert [r.expect_head for r in sent(source)] == [4242, 5000]
+
+
+async def test_a_changed_question_is_refused_and_shown() -> None:
+    source = asking()
+    source.replies = lambda node, request: RequestError(ErrorCode.CHANGED, "output came")
+    async with at_console(source) as operator:
+        await operator.press("space", "y", "enter")
+        assert operator.sees("not sent: the question changed")
+
+
+async def test_text_is_typed_and_a_password_never_shown() -> None:
+    source = asking(ask=AskInfo(AskId("p"), AskKind.PASSWORD, "[sudo] password for ann:", 0.0))
+    async with at_console(source) as operator:
+        await operator.press("space", *"s3cret", "backspace")
+        assert operator.sees("*****")
+        assert not operator.sees("s3cre")
+        await operator.press("enter")
+        assert keys(sent(source)[0]) == ["[s3cre]", "enter"]
+
+
+async def test_an_ask_that_is_gone_leaves_the_popup_saying_so() -> None:
+    source = asking()
+    async with at_console(source) as operator:
+        await operator.press("space")
+        source.session("local/a1", "apt upgrade")
+        await operator.look()
+        assert operator.sees("Nothing is asked any more.")
+        await operator.press("y", "enter", "escape")
+        assert operator.screen_name == "GridScreen"
+        assert sent(source) == []
+
+
+async def test_nothing_but_the_operator_opens_a_popup() -> None:
+    source = asking()
+    async with at_console(source) as operator:
+        source.session("web-2/b2", "shell", ask=confirm(id=AskId("new")))
+        await operator.wait(10)
+        assert operator.screen_name == "GridScreen"
+
+
+async def test_the_palette_finds_commands_and_sessions() -> None:
+    source = asking()
+    async with at_console(source) as operator:
+        await operator.press(":", *"web", "enter")
+        assert str(operator.focus) == "web-2/b2"
+        await operator.press("ctrl+p", *"title and", "enter")
+        await operator.until(lambda: operator.screen_name == "FormScreen")
+        await operator.press("escape", ":", *"answer", "enter")
+        assert operator.sees("web-2/b2 is not asking")
+        await operator.press("escape")
+        assert operator.screen_name == "GridScreen"
+
+
+async def test_help_lists_every_key_with_reasons() -> None:
+    async with at_console(asking(), size=(140, 90)) as operator:
+        await operator.press("?")
+        assert operator.sees("Go to the session waiting longest and open its answer.")
+        assert operator.sees("not now: local/a1 still runs; x stops it")
+        await operator.press("q")
+        assert operator.screen_name == "GridScreen"
+
+
+async def test_nodes_are_listed_with_what_is_wrong_and_can_be_retried() -> None:
+    source = asking()
+    source.link("web-2", NodeState.WAITING, error="host key changed: SHA256:abc; refused; compare it")
+    async with at_console(source) as operator:
+        await operator.press("v")
+        assert operator.sees("host key changed: SHA256:abc; refused; compare it")
+        assert operator.sees("rtt 18 ms")
+        await operator.press("down", "r")
+        assert source.retried == ["web-2"]
+        await operator.press("escape", "r")
+        assert source.retried == ["web-2", "web-2"]
+
+
+async def test_why_shows_the_nodes_evidence() -> None:
+    source = asking()
+
+    def reply(node: str, request: Request) -> object:
+        assert isinstance(request, ExplainSession)
+        info = next(iter(source.fleet.sessions.values())).info
+        return Explanation(info, (Evidence("read(tty)", "apt (pid 4121) is blocked in read", 0.7),), "confirm.apt")
+
+    source.replies = reply
+    async with at_console(source) as operator:
+        await operator.press("e")
+        await operator.until(lambda: operator.screen_name == "ExplainScreen")
+        assert operator.sees("Why asking?")
+        assert operator.sees("apt (pid 4121) is blocked in read, 0 s ago")
+        assert operator.sees("confirm.apt")
+
+
+async def test_a_session_is_started_where_the_focus_is() -> None:
+    source = asking()
+
+    def reply(node: str, request: Request) -> object:
+        source.session(f"{node}/n1", "make")
+        return SessionReply(
+            source.fleet.resolve(f"{node}/n1") and source.fleet.sessions[source.fleet.resolve("n1")].info
+        )
+
+    source.replies = reply
+    async with at_console(source) as operator:
+        await operator.press("right", "c", *"make -j8 'a b'", "tab", *"/srv", "enter")
+        await operator.until(lambda: operator.screen_name == "GridScreen")
+        node, request = source.requests[0]
+        assert isinstance(request, StartSession)
+        assert (node, request.command, request.cwd) == ("web-2", ("make", "-j8", "a b"), "/srv")
+        assert str(operator.focus) == "web-2/n1"
+
+
+async def test_a_start_that_fails_keeps_what_was_typed() -> None:
+    source = asking()
+    source.replies = lambda node, request: RequestError(ErrorCode.COMMAND_NOT_FOUND, "no command maek; check PATH")
+    async with at_console(source) as operator:
+        await operator.press("c", *"maek", "enter")
+        await operator.until(lambda: operator.sees("no command maek; check PATH"))
+        assert operator.sees("maek")
+        await operator.press("escape")
+        assert operator.screen_name == "GridScreen"
+        await operator.press("c", *"'open", "enter")
+        await operator.until(lambda: operator.sees("the command cannot be read"))
+        assert len(source.requests) == 1
+
+
+async def test_title_and_tags_are_changed() -> None:
+    source = asking()
+    async with at_console(source) as operator:
+        await operator.press("t", "ctrl+u", *"new name", "tab", *"nightly gpu", "enter")
+        await operator.until(lambda: source.requests)
+        request = source.requests[0][1]
+        assert isinstance(request, UpdateSession)
+        assert (request.title, request.tags) == ("new name", ("nightly", "gpu"))
