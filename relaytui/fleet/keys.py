@@ -43,8 +43,9 @@ _LISTED = 8
 def resolve_id(word: str | None, sessions: Iterable[tuple[SessionKey, str]]) -> SessionKey:
     """Find the session meant by `word` among (key, title) pairs.
 
-    Tried in this order, the first that matches anything decides: `node/id`, exact id, exact title, unique prefix of
-    `node/id` or id. No word means the only session there is. Raises UnknownId or AmbiguousId with the candidates.
+    Tried in this order, the first that matches anything decides: `node/id`, exact id, exact title, unique prefix of the
+    id (of `node/id` where `word` has a slash). No word means the only session there is. Raises UnknownId or
+    AmbiguousId with the candidates.
     """
     pairs = list(sessions)
     keys = tuple(key for key, _ in pairs)
@@ -58,7 +59,7 @@ def resolve_id(word: str | None, sessions: Iterable[tuple[SessionKey, str]]) -> 
         [key for key in keys if str(key) == word],
         [key for key in keys if key.id == word],
         [key for key, title in pairs if title == word],
-        [key for key in keys if word and (key.id.startswith(word) or str(key).startswith(word))],
+        [key for key in keys if word and (str(key) if "/" in word else key.id).startswith(word)],
     )
     for matches in rules:
         if len(matches) == 1:

@@ -20,7 +20,8 @@ def key(text: str) -> SessionKey:
 
 
 def ask(name: str = "k1", age: float = 4.0, **fields: Any) -> AskInfo:
-    return AskInfo(**({"id": AskId(name), "kind": AskKind.CONFIRM, "excerpt": "Proceed?", "age": age} | fields))
+    values: dict[str, Any] = {"id": AskId(name), "kind": AskKind.CONFIRM, "excerpt": "Proceed?", "age": age}
+    return AskInfo(**(values | fields))
 
 
 def session(name: str = "a1", **fields: Any) -> SessionInfo:

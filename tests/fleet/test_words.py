@@ -43,7 +43,7 @@ def test_ids_are_found_in_the_stated_order(word: str, found: str) -> None:
     [
         ("a1", ["box/a1", "lab/a1"]),  # exact ids, though a title says the same
         ("build", ["box/a1", "lab/b7"]),
-        ("lab", ["lab/a1", "lab/b7", "lab/c9"]),
+        ("lab/", ["lab/a1", "lab/b7", "lab/c9"]),
         (None, [str(at) for at, _ in SESSIONS]),
     ],
 )
@@ -54,7 +54,7 @@ def test_what_may_be_several_lists_them(word: str | None, candidates: list[str])
     assert all(name in str(caught.value) for name in candidates)
 
 
-@pytest.mark.parametrize("word", ["zz", "", "BUILD"])
+@pytest.mark.parametrize("word", ["zz", "", "BUILD", "lab"])
 def test_what_is_not_there_lists_what_is(word: str) -> None:
     with pytest.raises(UnknownId, match="box/a1, box/a12"):
         resolve_id(word, SESSIONS)
@@ -106,9 +106,10 @@ def test_a_filter_with_an_unknown_state_names_a_near_one() -> None:
 @given(st.text(max_size=30))
 def test_any_text_is_a_filter_or_says_why_not(text: str) -> None:
     try:
-        compile_filter(text)(ASKING)
-    except FilterError as error:
-        assert "\n" not in str(error)
+        passes = compile_filter(text)
+    except FilterError:
+        passes = compile_filter(text.replace("state:", ""))
+    assert passes(ASKING) in (True, False)
 
 
 ROW = [
