@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.home import Home, open_home
+
+# A busy machine is no failure, and a test leaves no files behind.
+settings.register_profile("relaytui", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("relaytui")
 
 
 @pytest.fixture(scope="module")
