@@ -1,0 +1,95 @@
+"""Instances of asks: what makes two looks the same ask, and what ends one.
+
+An instance ends when its reader leaves, its question changes, or a submit is followed by output. Arrow keys, typed
+characters, redraws, clocks and spinners neither end nor repeat it, and it survives a restart of the agent: it is
+recognised by its kind, its normalised question and its reader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import NamedTuple, Optional, Tuple
+
+from node_agent.detect.evidence import KernelEvidence
+from node_agent.detect.prompts import Prompt, Shape, normalised
+from node_agent.detect.view import ScreenView
+from node_agent.protocol.entities import AskOption
+from node_agent.protocol.states import AskKind
+
+_PASTE = re.compile(rb"\x1b\[200~.*?(?:\x1b\[201~|$)", re.S)
+_SUBMIT = re.compile(rb"(?<!\x1b)[\r\n\x03\x04]|\x1b\[13(?:;1)?u|\x1bOM")
+_FULL_SCREEN_KINDS = (AskKind.EDITOR, AskKind.PAGER)
+
+
+class Ask(NamedTuple):
+    """One instance. `serial` counts the session's asks; `anchor` is the text the prompt began its line with.
+
+    Everything in it can be stored as JSON and handed to the next agent's detector as `open_ask`.
+    """
+
+    serial: int
+    kind: AskKind
+    question: str
+    options: Tuple[AskOption, ...]
+    command: str
+    rule: str
+    confidence: float
+    program: str
+    pid: int
+    anchor: str
+    opened: float
+
+    @property
+    def identity(self) -> str:
+        """Equal for two looks at one ask, before and after a restart."""
+        key = "\0".join((self.kind.value, normalised(self.question), str(self.pid)))
+        return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def make_ask(
+    serial: int,
+    kind: AskKind,
+    prompt: Prompt,
+    kernel: KernelEvidence,
+    view: Optional[ScreenView],
+    rule: str,
+    confidence: float,
+    at: float,
+) -> Ask:
+    """Open an instance for what is on screen now."""
+    reader = kernel.reader
+    question = prompt.question or (view.bottom.strip()[:200] if view is not None else "")
+    is_line = prompt.shape in (Shape.LINE, Shape.SHELL, Shape.KEY)
+    anchor = normalised(view.before) if view is not None and is_line else ""
+    return Ask(
+        serial,
+        kind,
+        question,
+        prompt.options,
+        prompt.command,
+        f"{rule}; {prompt.rule}" if prompt.rule else rule,
+        confidence,
+        reader.label if reader else "",
+        reader.pid if reader else 0,
+        anchor,
+        at,
+    )
+
+
+def is_same(ask: Ask, kind: Optional[AskKind], prompt: Prompt, kernel: KernelEvidence, view: ScreenView) -> bool:
+    """Whether what is on screen now is still this ask."""
+    pid = kernel.reader.pid if kernel.reader else 0
+    if pid and ask.pid and pid != ask.pid:
+        return False
+    if ask.kind in _FULL_SCREEN_KINDS:
+        return kind is ask.kind
+    if ask.anchor and normalised(view.before).startswith(ask.anchor):
+        return True
+    question = prompt.question or view.bottom.strip()[:200]
+    return kind is ask.kind and normalised(question) == normalised(ask.question)
+
+
+def is_submit(data: bytes) -> bool:
+    """Whether keys hand something in: Enter, ctrl+C or ctrl+D; not a newline inside a paste, not alt+Enter."""
+    return bool(_SUBMIT.search(_PASTE.sub(b"", data)))

@@ -1,0 +1,254 @@
+"""Prompts drawn over several rows: menus with a marked option, rows of buttons, composers.
+
+A menu counts only at the bottom of what is on screen, and not above a composer: a dialog quoted in prose, or left
+behind by an earlier question, has text under it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from node_agent.detect.prompts import Prompt, Shape
+from node_agent.detect.view import ScreenView, is_rule, unframed
+from node_agent.protocol.entities import AskOption
+from node_agent.protocol.states import AskKind
+from node_agent.terminal.engine import Flag
+
+_POINTERS = "❯›>▸►▶→➜»⏵"
+_CHOSEN = "●◉⦿◼☑"
+_FREE = "○◯◻☐"
+_ITEM = re.compile(
+    rf"^(?P<lead>\s*)(?:(?P<pointer>[{_POINTERS}*])\s+)?"
+    rf"(?P<box>[{_CHOSEN}{_FREE}]|\((?:[ *xX•])\)|\[(?:[ *xX✓✔])\])?\s*"
+    r"(?:(?P<number>\d{1,2})[.)]\s+)?(?P<label>\S.*)$"
+)
+_SHOWN_KEY = re.compile(r"\s\((?P<key>[a-z]|esc|tab|enter|shift\+tab)\)\s*$", re.I)
+_YES_LABEL = re.compile(r"^(?:yes|allow|approve|accept|proceed|trust|ok|continue|run)\b|\btrust\b", re.I)
+_NO_LABEL = re.compile(r"^(?:no|deny|reject|cancel|decline|abort|exit|quit|don'?t|skip)\b", re.I)
+_BUTTON = re.compile(r"<\s*(?P<label>[A-Z][\w' -]{0,24}?)\s*>|\[\s(?P<label2>[A-Z][\w' -]{0,24}?)\s\]")
+_FIELD = re.compile(r"_{6,}")
+_COMPOSER = re.compile(r"^\s*[❯›>»→]\s*(?P<rest>.*)$")
+_MENU_DEPTH = 12
+"""Rows with text that may stand below a menu: key hints and a status bar, no more."""
+_MAX_OPTIONS = 40
+
+
+class Item(NamedTuple):
+    """One row read as an option."""
+
+    row: int
+    column: int  # where the label, or its number, starts
+    pointer: str
+    box: str
+    number: str
+    label: str
+
+
+def find_menu(view: ScreenView) -> Optional[Prompt]:
+    """The menu at the bottom of the screen."""
+    visible = view.visible
+    for row in reversed(visible[-_MENU_DEPTH - _MAX_OPTIONS :]):
+        item = _item(row, view.lines[row])
+        if item is not None and (item.pointer or item.box):
+            block = _block(view.lines, item)
+            if block is not None:
+                return _menu_prompt(view, block)
+    return None
+
+
+def _item(row: int, line: str) -> Optional[Item]:
+    match = _ITEM.match(unframed(line))
+    if match is None:
+        return None
+    start = match.start("number") if match["number"] else match.start("label")
+    pointer, box = match["pointer"] or "", match["box"] or ""
+    return Item(row, start, pointer, box, match["number"] or "", match["label"].rstrip())
+
+
+def _block(lines: Sequence[str], seed: Item) -> Optional[List[Item]]:
+    """The options around a marked one: same column, one pointer, no other text between."""
+    items = sorted([*_neighbours(lines, seed, -1), seed, *_neighbours(lines, seed, 1)])
+    numbers = [int(item.number) for item in items if item.number]
+    pointers = [item.pointer for item in items if item.pointer]
+    boxed = sum(bool(item.box) for item in items)
+    if len(items) < 2 or len(pointers) > 1:
+        return None
+    if numbers:
+        return items if numbers == list(range(numbers[0], numbers[0] + len(items))) else None
+    if boxed:
+        return items if boxed == len(items) else None
+    # A bare list under one pointer: bullets and quotes look like this too, so it must be short lines in a column.
+    return items if pointers != ["*"] and all(len(item.label) < 70 for item in items) else None
+
+
+def _neighbours(lines: Sequence[str], seed: Item, step: int) -> Iterator[Item]:
+    blanks = 0
+    row = seed.row + step
+    while 0 <= row < len(lines) and abs(row - seed.row) < _MAX_OPTIONS:
+        item = _item(row, lines[row])
+        if item is None or is_rule(lines[row]):
+            blanks += 1
+            if blanks > 1 or not seed.number or is_rule(lines[row]):
+                return
+        elif item.column == seed.column and bool(item.number) == bool(seed.number):
+            blanks = 0
+            yield item
+        elif not (seed.number and item.column > seed.column):  # the rest of a long label is indented under it
+            return
+        row += step
+
+
+def _menu_prompt(view: ScreenView, items: List[Item]) -> Optional[Prompt]:
+    last = items[-1].row
+    below = [row for row in view.visible if row > last]
+    if len(below) > _MENU_DEPTH or any(_is_composer(view, row) for row in below):
+        return None
+    options = tuple(_option(item) for item in items)
+    question = question_above(view.lines, items[0].row)
+    boxed = [item for item in items if item.box and item.box not in _CHOSEN + _FREE]
+    kind = AskKind.CHOICE if boxed else kind_of_options(options)
+    return Prompt(Shape.MENU, kind, question, options, rule="menu")
+
+
+def _option(item: Item) -> AskOption:
+    shown = _SHOWN_KEY.search(item.label)
+    key = shown["key"].lower() if shown else item.number
+    label = item.label[: shown.start()] if shown else item.label
+    chosen = item.box[:1] in _CHOSEN if item.box else False
+    return AskOption(" ".join(label.split()), key, selected=bool(item.pointer) or chosen)
+
+
+def kind_of_options(options: Sequence[AskOption]) -> AskKind:
+    """A yes with a no is a confirmation however many ways of yes there are; anything else is a choice."""
+    yes = any(_YES_LABEL.search(option.label) for option in options)
+    no = any(_NO_LABEL.search(option.label) for option in options)
+    return AskKind.CONFIRM if yes and no and len(options) <= 6 else AskKind.CHOICE
+
+
+def question_above(lines: Sequence[str], row: int) -> str:
+    """The text a menu belongs to: the nearest line above that asks, else the nearest line."""
+    nearest = ""
+    seen = 0
+    for above in range(row - 1, max(-1, row - 12), -1):
+        text = unframed(lines[above]).strip()
+        if is_rule(lines[above]):
+            if nearest:
+                break
+            continue
+        if not text:
+            continue
+        text = re.sub(r"^[?◆◇▲■│✔*△⚠]\s+", "", text)
+        nearest = nearest or text
+        if re.search(r"[?:](?:\s*[\[(›…].*)?$", text) and len(text) > 3:
+            return " ".join(text.split())[:400]
+        seen += 1
+        if seen >= 6:
+            break
+    return " ".join(nearest.split())[:400]
+
+
+def find_buttons(view: ScreenView) -> Optional[Prompt]:
+    """A dialog box with buttons, as whiptail, dialog and debconf draw it."""
+    for row in reversed(view.visible[-12:]):
+        matches = list(_BUTTON.finditer(view.lines[row]))
+        if not matches or re.sub(r"[│┃|\s]", "", _BUTTON.sub("", view.lines[row])):
+            continue
+        box = _box_above(view.lines, row)
+        if not any(box):
+            continue
+        selected = _highlighted(view, row, [match.span() for match in matches])
+        labels = [match["label"] or match["label2"] for match in matches]
+        options = tuple(AskOption(label, selected=index == selected) for index, label in enumerate(labels))
+        return _dialog_prompt(view, box, row, options)
+    return None
+
+
+def _box_above(lines: Sequence[str], row: int) -> List[str]:
+    """The text rows of the box the buttons stand in."""
+    rows: List[str] = []
+    for line in reversed(lines[max(0, row - 30) : row]):
+        if re.match(r"\s*[┌╭╔+][─━═-]", line):
+            break
+        rows.append(re.sub(r"[│┃|├┤└┘┌┐]", " ", line).strip())
+    rows.reverse()
+    return ["" if is_rule(text) else text for text in rows]
+
+
+def _dialog_prompt(view: ScreenView, box: List[str], row: int, buttons: Tuple[AskOption, ...]) -> Prompt:
+    question = " ".join(text for text in box if text and not _FIELD.search(text))[:400]
+    labels = {button.label.lower() for button in buttons}
+    listed = _last_group(box)
+    has_field = any(_FIELD.search(text) for text in box) or (not listed and row - len(box) <= view.row < row)
+    items = [text for text in box if re.match(r"(?:\((?: |\*)\)|\[(?: |\*)\])\s", text)]
+    if items:
+        options = tuple(AskOption(re.sub(r"^\S\s?\S?\S?\s+", "", text), selected=text[1:2] == "*") for text in items)
+        return Prompt(Shape.BUTTONS, AskKind.CHOICE, question, options, rule="dialog list")
+    if {"yes", "no"} <= labels:
+        return Prompt(Shape.BUTTONS, AskKind.CONFIRM, question, buttons, rule="dialog yes or no")
+    if has_field:
+        secret = re.search(r"pass(?:word|phrase)|secret|\bpin\b", question, re.I)
+        kind = AskKind.PASSWORD if secret else AskKind.TEXT
+        return Prompt(Shape.BUTTONS, kind, question, buttons, rule="dialog field")
+    if listed:
+        at = view.lines[view.row].strip(" │┃|")
+        options = tuple(AskOption(" ".join(text.split()), selected=text == at) for text in listed)
+        question = question[: question.rfind(listed[0])].strip()
+        return Prompt(Shape.BUTTONS, AskKind.CHOICE, question, options, rule="dialog menu")
+    if len(buttons) == 1:
+        return Prompt(Shape.BUTTONS, AskKind.KEY, question, buttons, rule="dialog message")
+    return Prompt(Shape.BUTTONS, AskKind.CHOICE, question, buttons, rule="dialog")
+
+
+def _last_group(box: List[str]) -> List[str]:
+    """The rows after the last blank row within the text of a box: a list, when something stands before it."""
+    rows = box[:]
+    while rows and not rows[-1]:
+        rows.pop()
+    start = max((index for index, text in enumerate(rows) if not text), default=-1) + 1
+    return rows[start:] if len(rows) - start >= 2 and any(rows[:start]) else []
+
+
+def _highlighted(view: ScreenView, row: int, spans: Sequence[Tuple[int, int]]) -> int:
+    """Which span of the row the cursor stands in, or is drawn unlike the others; -1 when neither tells."""
+    if row == view.row:
+        for index, (start, end) in enumerate(spans):
+            if start <= len(view.before) < end:
+                return index
+    cells = view.cells(row)
+    pens = [cells[start].pen if start < len(cells) else None for start, _ in spans]
+    looks = [(pen.background, bool(pen.flags & Flag.INVERSE)) if pen else None for pen in pens]
+    for index, look in enumerate(looks):
+        if len(looks) > 1 and looks.count(look) == 1 and (len(looks) > 2 or look != (None, False)):
+            return index
+    return -1
+
+
+def find_segments(view: ScreenView, labels: Sequence[str]) -> Tuple[AskOption, ...]:
+    """Options side by side on one row, the selected one drawn on another background."""
+    for row in reversed(view.visible):
+        line = view.lines[row]
+        starts = [line.find(label) for label in labels]
+        if all(start >= 0 for start in starts):
+            selected = _highlighted(view, row, [(start, start + 1) for start in starts])
+            return tuple(AskOption(label, selected=index == selected) for index, label in enumerate(labels))
+    return ()
+
+
+def find_composer(view: ScreenView) -> Optional[Prompt]:
+    """An input line of a full-screen program with nothing asked: the marker, and around it rules or a box."""
+    for row in reversed(view.visible[-10:]):
+        if _is_composer(view, row):
+            return Prompt(Shape.COMPOSER, rule="composer")
+    return None
+
+
+def _is_composer(view: ScreenView, row: int) -> bool:
+    line = view.lines[row]
+    match = _COMPOSER.match(unframed(line))
+    if match is None or re.match(r"\d{1,2}[.)]\s", match["rest"]):
+        return False
+    above = next((text for text in reversed(view.lines[:row]) if text.strip()), "")
+    below = next((text for text in view.lines[row + 1 :] if text.strip()), "")
+    boxed = line.lstrip()[:1] in "│┃|" or is_rule(above) or is_rule(below)
+    return boxed or (row == view.row and not match["rest"])
