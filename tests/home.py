@@ -115,14 +115,21 @@ class Home:
             if session["state"] not in _ENDED:
                 self.run("kill", f"{session['node']}/{session['id']}")
         nodes = [node for node in json.loads(self.run("node", "ls", "--json").stdout or "[]") if node["keeper"]]
-        pids = [node[part]["pid"] for part in ("keeper", "agent") for node in nodes]
-        for pid in pids:  # at once, since each would start the other again
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        keepers = [node["keeper"]["pid"] for node in nodes]
+        agents = [node["agent"]["pid"] for node in nodes]
+        for pid in agents:
+            _signal(pid, signal.SIGSTOP)  # or it would start another keeper
+        for pid in keepers + agents:
+            _signal(pid, signal.SIGKILL)
         deadline = time.monotonic() + 10
-        while any(map(_is_alive, pids)):
-            assert time.monotonic() < deadline, f"still there: {pids}"
+        while any(map(_is_alive, keepers + agents)):
+            assert time.monotonic() < deadline, "keepers and agents do not end"
             time.sleep(0.01)
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _is_alive(pid: int) -> bool:

@@ -16,6 +16,9 @@ from relaytui.demo.stage import Stage
 class _Ended(BaseException):
     """A signal told the demo to end."""
 
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+
 
 def run_demo() -> int:
     """Run the demo until its console is left; returns the console's exit code. Raises LinkError or RequestError."""
@@ -24,8 +27,8 @@ def run_demo() -> int:
         try:
             asyncio.run(stage.set())
             return _run_console()
-        except _Ended:
-            return 128 + signal.SIGTERM
+        except _Ended as ended:
+            return ended.exit_code
         finally:
             with _signals_wait():
                 asyncio.run(stage.strike())
@@ -34,7 +37,8 @@ def run_demo() -> int:
 def _run_console() -> int:
     console = subprocess.Popen([sys.executable, "-m", "relaytui"])
     try:
-        return console.wait()
+        code = console.wait()
+        return code if code >= 0 else 128 - code
     finally:
         if console.poll() is None:
             console.terminate()
@@ -48,7 +52,7 @@ def _run_console() -> int:
 @contextmanager
 def _signals_raise() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
-        raise _Ended
+        raise _Ended(number)
 
     numbers = (signal.SIGTERM, signal.SIGHUP)
     previous = {number: signal.signal(number, end) for number in numbers}

@@ -59,10 +59,11 @@ class Stage:
     async def strike(self) -> None:
         """End all sessions, keepers and agents, and remove the directory. Raises nothing."""
         await asyncio.gather(*(self._end_sessions(node) for node in self.config.nodes if node.alias in self._pids))
-        pids = [pid for pair in self._pids.values() for pid in pair]  # keepers first: they would start another agent
-        pids += _processes_naming(self.directory)  # a start that was interrupted is not remembered
-        for pid in pids:
-            _kill(pid)
+        pids = {pid for pair in self._pids.values() for pid in pair}
+        pids |= _processes_naming(self.directory)  # a start that was interrupted is not remembered
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, since each would start the other again
+            for pid in pids:
+                _signal(pid, number)
         for pid in pids:
             await _until_gone(pid)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -105,22 +106,22 @@ async def _sessions(client: NodeClient) -> tuple[SessionInfo, ...]:
     return sessions
 
 
-def _processes_naming(directory: Path) -> list[int]:
+def _processes_naming(directory: Path) -> set[int]:
     """Processes with `directory` in their command line, where the system lets us look."""
     wanted = os.fsencode(directory)
-    found = []
+    found = set()
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if wanted in entry.read_bytes():
-                found.append(int(entry.parent.name))
+                found.add(int(entry.parent.name))
         except OSError:
             continue
     return found
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, number: int) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         pass
 
