@@ -163,7 +163,7 @@ class HardenedScreen(CursorScreen):
         self.pending_wrap = x >= self.columns and AUTOWRAP in self.mode
 
     def _wrap(self) -> None:
-        self.buffer[self.y].wrapped = True
+        self.buffer[self.y].wrapped = self.y == self.span[1] or self.y < self.lines - 1
         self.x = 0
         self.index()
 
@@ -204,21 +204,35 @@ class HardenedScreen(CursorScreen):
 
     def scroll(self, top: int, bottom: int, count: int) -> None:
         """Move rows `top` to `bottom` up by `count`, down where it is negative; blanks come in."""
-        count = max(-(bottom - top + 1), min(count, bottom - top + 1))
+        size = bottom - top + 1
+        count = max(-size, min(count, size))
+        self._end_line(top - 1)
+        if count < 0:
+            self._end_line(bottom)
+            self._end_line(bottom + count)
         blanks = [Row(self._fill) for _ in range(abs(count))]
         first, place = (top, bottom + 1 - count) if count > 0 else (bottom + 1 + count, top)
         del self.buffer[first : first + abs(count)]
         self.buffer[place:place] = blanks
 
+    def _end_line(self, y: int) -> None:
+        """Note that row `y`, if there is one, is not continued by the next any more."""
+        if y >= 0:
+            self.buffer[y].wrapped = False
+
+    def _keep_top(self, count: int) -> None:
+        """Hand on the rows that are about to leave the top of the main screen."""
+        top, bottom = self.span
+        if top == 0 and not self.is_alternate:
+            for row in self.buffer[: min(count, bottom + 1)]:
+                self._scrolled_off(row)
+
     def scroll_up(self, count: int) -> None:
         """Scroll the region up; rows that leave the top of the main screen are history (SU)."""
         self.pending_wrap = False
-        top, bottom = self.span
-        count = min(count, bottom - top + 1)
-        if top == 0 and not self.is_alternate:
-            for row in self.buffer[:count]:
-                self._scrolled_off(row)
-        self.scroll(top, bottom, count)
+        self._keep_top(count)
+        self._end_line(self.span[1])
+        self.scroll(*self.span, count)
 
     def scroll_down(self, count: int) -> None:
         """Scroll the region down (SD)."""
@@ -226,10 +240,11 @@ class HardenedScreen(CursorScreen):
         self.scroll(*self.span, -count)
 
     def index(self) -> None:
-        """Move down a row, scrolling at the bottom margin (IND)."""
+        """Move down a row, scrolling at the bottom margin (IND); a line may wrap into the row that comes in."""
         self.pending_wrap = False
         if self.y == self.span[1]:
-            self.scroll_up(1)
+            self._keep_top(1)
+            self.scroll(*self.span, 1)
         elif self.y < self.lines - 1:
             self.y += 1
 
@@ -260,6 +275,7 @@ class HardenedScreen(CursorScreen):
     def _shift_lines(self, count: int) -> None:
         top, bottom = self.span
         if top <= self.y <= bottom:
+            self._end_line(bottom)
             self.scroll(self.y, bottom, count)
             self.pending_wrap = False
 
