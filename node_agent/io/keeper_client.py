@@ -237,10 +237,10 @@ class KeeperClient:
         return (await self.termios(session)).foreground
 
     async def proc_read(self, pid: int, names: Sequence[str]) -> Dict[str, Optional[bytes]]:
-        """Files of /proc/PID by name (`stat`, `syscall`, `fd`, `task/12/wchan` …); None where it cannot be read.
+        """Files of /proc/PID by name (`stat`, `syscall`, `fd`, `task/12/wchan` …); None where one cannot be read.
 
-        `fd` and `task` are read as lists, one entry a line, `fd` with `number target`; `cwd` and `exe` as what they
-        point to. Refused for what is no descendant of a session.
+        `fd` and `task` are read as lists, one number a line; `cwd`, `exe` and `fd/N` as what they point to. Refused
+        for what is no descendant of a session.
         """
         reply, payload = await self._call("proc_read", pid=pid, names=list(names))
         files: Dict[str, Optional[bytes]] = {}

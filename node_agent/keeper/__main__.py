@@ -146,6 +146,7 @@ def bind(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(path)
+        os.chmod(path, 0o600)
     except OSError as error:
         listener.close()
         raise OSError(error.errno, error.strerror, path) from error

@@ -18,6 +18,8 @@ from node_agent.keeper.processes import signal_process
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 30.0
 SETTLED_AFTER = 30.0
 """An agent that lived this long did not fail at its start: the backoff begins anew."""
+FIRST_PAUSE = 1.0
+"""Whoever starts a keeper is most often an agent, and is about to connect."""
 SILENCE = 10.0
 FIRST_WORD = 30.0
 _LOOK_EVERY = 2.5
@@ -74,7 +76,7 @@ class AgentWatch:
         return self.pid is not None or bool(self._watched)
 
     def _pause(self) -> float:
-        return 0.0 if self._started == 0.0 else self._backoff
+        return FIRST_PAUSE if self._started == 0.0 else self._backoff
 
     def _start(self) -> None:
         self._restart = None

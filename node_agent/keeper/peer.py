@@ -176,7 +176,7 @@ class Peer:
         """Take over what `dump` of the program before said, and listen."""
         self.epoch, self.version, self.watched = fields["epoch"], fields["version"], fields["watched"]
         self.grown = set(fields["grown"])
-        self.facts = dict.fromkeys(fields["facts"])
+        self.facts = dict.fromkeys((name, session) for name, session in fields["facts"])
         self._decoder = FrameDecoder(bytes.fromhex(fields["received"]))
         self._unsent += bytes.fromhex(fields["unsent"])
         self._watch()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from typing import Callable, Collection, Dict, List, NamedTuple, Optional, Sequence
+from typing import Collection, List, NamedTuple, Optional, Sequence
 
 from node_agent.keeper.control import MAX_MEM_READ
 
@@ -30,11 +30,12 @@ class Place(NamedTuple):
 
 
 def signal_process(pid: int, number: int) -> None:
-    """Signal a process that may have ended or may not be ours to signal."""
-    try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
+    """Signal a process that may have ended or may not be ours to signal; 0 and 1 stand for no process."""
+    if pid > 1:
+        try:
+            os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
 
 
 def signal_group(group: int, number: int) -> None:
@@ -162,8 +163,8 @@ def _read_entry(directory: int, name: str) -> Optional[bytes]:
     try:
         if _LINK.fullmatch(name):
             return os.fsencode(os.readlink(name, dir_fd=directory))
-        if name in _LISTS:
-            return _LISTS[name](directory)
+        if name in ("fd", "task"):
+            return "\n".join(_list_entries(directory, name)).encode("ascii")
         file = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
         try:
             return os.read(file, MAX_FILE)
@@ -179,21 +180,3 @@ def _list_entries(directory: int, name: str) -> List[str]:
         return os.listdir(fd)
     finally:
         os.close(fd)
-
-
-def _list_files(directory: int) -> bytes:
-    """Open files, one `number target` a line."""
-    lines = []
-    for number in _list_entries(directory, "fd"):
-        try:
-            lines.append(f"{number} {os.readlink(f'fd/{number}', dir_fd=directory)}")
-        except OSError:  # closed since it was listed
-            continue
-    return os.fsencode("\n".join(lines))[:MAX_FILE]
-
-
-def _list_threads(directory: int) -> bytes:
-    return "\n".join(_list_entries(directory, "task")).encode()
-
-
-_LISTS: Dict[str, Callable[[int], bytes]] = {"fd": _list_files, "task": _list_threads}
