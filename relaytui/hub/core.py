@@ -100,7 +100,8 @@ class Core:
     async def stop(self) -> None:
         """End all links; sessions go on."""
         await cancel(*self._tasks)
-        await asyncio.gather(*(self._close(alias) for alias in list(self._links)))
+        await asyncio.gather(*(watches.stop() for watches in self._watches.values()))
+        await asyncio.gather(*(link.stop() for link in self._links.values()))
         await self._save()
 
     def add_node(self, node: NodeConfig) -> None:
@@ -126,14 +127,11 @@ class Core:
 
     async def remove_node(self, alias: str) -> None:
         """End the link and forget what was known; the node's sessions go on."""
-        await self._close(alias)
+        await self._watches.pop(alias).stop()
+        await self._links.pop(alias).stop()
         self._cache.forget(alias)
         self._unsaved.discard(alias)
         self._tell(self.fleet.remove_node(alias))
-
-    async def _close(self, alias: str) -> None:
-        await self._watches.pop(alias).stop()
-        await self._links.pop(alias).stop()
 
     # For console and hub ----------------------------------------------------------------------------------------------
 
@@ -271,6 +269,5 @@ class Core:
         views = self.fleet.sessions_of(alias)
         sessions = tuple(aged(view.info, now - view.seen) for view in views)
         screens = {view.key.id: screen for view in views if (screen := self.fleet.screen(view.key)) is not None}
-        link = self._links.get(alias)
-        cursor = link.cursor if link else None
+        cursor = self._links[alias].cursor
         return CachedNode(HelloReply(node.info, sessions, cursor.n if cursor else 0, node.facts), cursor, screens)

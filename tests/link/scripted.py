@@ -20,6 +20,7 @@ from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_frame, encode_json
 from node_agent.protocol.ids import NodeUuid, SessionId, StoreId
 from node_agent.protocol.notices import Notice, notice_to_wire
+from node_agent.protocol.registry import parse_request
 from node_agent.protocol.requests import (
     CloseStream,
     Done,
@@ -34,7 +35,6 @@ from node_agent.protocol.requests import (
     Subscribed,
     TuneScreen,
     WatchScreen,
-    parse_request,
 )
 from node_agent.protocol.states import Attention, EventKind, SessionState
 from node_agent.protocol.version import PreambleReader, Versions, preamble
