@@ -53,7 +53,7 @@ def _plain(pen: Pen, code: Optional[int], rest: Iterator[str]) -> Pen:
     if code is None:
         return pen
     if code == 0:
-        return Pen(flags=pen.flags & Flag.PROTECTED, link=pen.link)
+        return Pen(flags=int(pen.flags & Flag.PROTECTED), link=pen.link)
     if code in _SWITCHES:
         on, off = _SWITCHES[code]
         return pen._replace(flags=int(pen.flags & ~off | on))

@@ -122,7 +122,9 @@ def test_a_checkpoint_restores_everything(before: bytes, after: bytes) -> None:
         with pytest.raises(ValueError, match="inside a sequence"):
             engine.checkpoint()
         return
-    restored = PyteEngine.restore(load(json.loads(json.dumps(engine.checkpoint()))), EngineOptions(history=20))
+    checkpoint = engine.checkpoint()
+    assert json.loads(json.dumps(checkpoint)) == checkpoint
+    restored = PyteEngine.restore(load(checkpoint), EngineOptions(history=20))
     assert state(restored) == state(engine)
     for one in (engine, restored):
         one.drain_events()
