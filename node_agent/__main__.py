@@ -75,6 +75,7 @@ def _bridge(options: argparse.Namespace) -> int:
 
 
 def _probe(options: argparse.Namespace) -> int:
+    from node_agent.io.failure import failure_of
     from node_agent.io.paths import PathError, node_paths
     from node_agent.io.start import StartError, ensure_agent
     from node_agent.io.status import node_status
@@ -85,6 +86,8 @@ def _probe(options: argparse.Namespace) -> int:
             ensure_agent(paths, options.state)
         sys.stdout.write(json.dumps(node_status(paths), separators=(",", ":")) + "\n")
     except (PathError, StartError, OSError) as error:
+        failure = error.failure if isinstance(error, StartError) else failure_of(error)
+        sys.stdout.write(json.dumps({"error": str(error), "failure": failure.name.lower()}) + "\n")
         return _fail(error)
     return 0
 

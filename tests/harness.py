@@ -27,7 +27,7 @@ from node_agent.io.keeper_client import KeeperClient, KeeperError
 from node_agent.io.paths import NodePaths, node_paths
 from node_agent.io.start import is_serving
 from node_agent.protocol.codec import from_wire, to_wire
-from node_agent.protocol.entities import EventRecord, SessionInfo
+from node_agent.protocol.entities import EventRecord, ExitInfo, SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_frame, encode_json
 from node_agent.protocol.ids import SessionId, StoreId
@@ -124,10 +124,14 @@ class Node:
             await client.hello(operator, watch=watch)
         return client
 
+    async def close_clients(self) -> None:
+        """Close every client that `connect` made; they belong to the event loop they were made in."""
+        while self._clients:
+            await self._clients.pop().close()
+
     async def stop(self) -> None:
         """End every process of this node."""
-        for client in self._clients:
-            await client.close()
+        await self.close_clients()
         with contextlib.suppress(KeeperError):
             keeper = await self.keeper()
             try:
@@ -151,16 +155,28 @@ async def running_node(
     root: Path, *, env: dict[str, str] | None = None, agent_args: Sequence[str] = ("-m", "node_agent")
 ) -> AsyncIterator[Node]:
     """A node that serves, its state below `root`; `agent_args` replaces the program that is the agent."""
+    node = await start_node(root, env=env, agent_args=agent_args)
+    try:
+        yield node
+    finally:
+        await node.stop()
+
+
+async def start_node(
+    root: Path, *, env: dict[str, str] | None = None, agent_args: Sequence[str] = ("-m", "node_agent")
+) -> Node:
+    """The same for callers that stop it themselves; a node belongs to no event loop, its clients do."""
     runtime = Path(tempfile.mkdtemp(prefix="rt", dir="/tmp"))  # short: a socket's path may have 107 bytes
     variables = {**os.environ, "RELAY_RUNTIME_DIR": str(runtime), "HOME": str(root), "PS1": "$ ", **(env or {})}
     variables.pop("RELAY_STATE_DIR", None)
     node = Node(root / "state", variables, runtime, agent_args)
+    node.start_agent()
     try:
-        node.start_agent()
         await node.serving()
-        yield node
-    finally:
+    except BaseException:
         await node.stop()
+        raise
+    return node
 
 
 class Stream:
@@ -210,6 +226,11 @@ class Client:
         self._writer.write(preamble())
         self._task = asyncio.create_task(self._read())
 
+    def stop_reading(self) -> None:
+        """Stay connected and take nothing more."""
+        assert self._task is not None
+        self._task.cancel()
+
     async def close(self) -> None:
         self._writer.close()
         if self._task is not None:
@@ -222,7 +243,7 @@ class Client:
         """Send bytes as they are."""
         self._writer.write(data)
 
-    async def until(self, fact: Callable[[], T], limit: float = LIMIT) -> T:
+    async def until(self, fact: Callable[[], T | None], limit: float = LIMIT) -> T:
         """What `fact` returns once it is true; looked at whenever something came."""
         deadline = asyncio.get_running_loop().time() + limit
         while not (found := fact()):
@@ -256,6 +277,12 @@ class Client:
         self.sessions = {session.id: session for session in reply.sessions} | self.sessions
         return reply
 
+    @property
+    def last_event(self) -> int:
+        """The number of the last event when the node was greeted."""
+        assert self.node is not None
+        return self.node.last_event
+
     async def start(self, *command: str, **options: Any) -> SessionInfo:
         """Start a session, bare unless told otherwise."""
         options.setdefault("bare", True)
@@ -263,6 +290,10 @@ class Client:
         reply: SessionReply = await self.request(StartSession(command=command, **options))
         self.sessions[reply.session.id] = reply.session
         return reply.session
+
+    async def ended(self, session: SessionId) -> ExitInfo:
+        """Wait until a session has ended; how."""
+        return await self.until(lambda: self.sessions[session].exit)
 
     async def subscribe(self, store: str = "", after: int = 0) -> Subscribed:
         reply: Subscribed = await self.request(Subscribe(StoreId(store), after))
@@ -277,6 +308,10 @@ class Client:
     def type(self, stream: Stream, number: int, data: bytes) -> None:
         """Input number `number` of an attached stream."""
         self.write(encode_frame(FrameType.INPUT, stream.number, number, data))
+
+    def end(self, stream: Stream) -> None:
+        """Close a stream from this side."""
+        self.write(encode_json(FrameType.STREAM_END, {"reason": "done"}, stream.number))
 
     def ack(self, stream: Stream, number: int) -> None:
         self.write(encode_frame(FrameType.ACK, stream.number, number))

@@ -18,20 +18,27 @@ from node_agent.io import records
 from node_agent.io.adoption import Adoption
 from node_agent.io.agent import Agent
 from node_agent.io.clock import Clock
+from node_agent.io.failure import Failure, failure_of
 from node_agent.io.keeper_client import KeeperError
 from node_agent.io.keyboard import Keyboard
 from node_agent.io.outside import OutsideAsks
-from node_agent.io.paths import NodePaths, PathError, network_file_system, node_paths, state_root
+from node_agent.io.paths import (
+    NetworkFileSystemError,
+    NodePaths,
+    PathError,
+    network_file_system,
+    node_paths,
+    state_root,
+)
 from node_agent.io.rules import load_rules
 from node_agent.io.screens import Screens
 from node_agent.io.server import AlreadyRunningError, Server, take_lock
-from node_agent.io.start import ALREADY_RUNNING, serve_command, write_wrapper
+from node_agent.io.start import serve_command, write_wrapper
 from node_agent.io.store import Store, StoreError
 from node_agent.keeper.control import ControlError
 
 log = logging.getLogger(__name__)
 
-FAILED = 1
 PRUNE_EVERY = 3600.0
 _LOG_BYTES = 2 * 1024 * 1024
 
@@ -47,17 +54,19 @@ def serve(state: Optional[Path]) -> int:
             return asyncio.run(_serve(paths, state))
     except AlreadyRunningError as error:
         sys.stderr.write(f"{error}\n")
-        return ALREADY_RUNNING
+        return Failure.ALREADY_RUNNING
     except (PathError, StoreError, KeeperError, ControlError, OSError) as error:
         sys.stderr.write(f"the node agent did not start: {error}\n")
-        return FAILED
+        return failure_of(error)
 
 
 def _usable(paths: NodePaths) -> NodePaths:
     """The same paths, when locks and SQLite can be trusted there; else raises PathError."""
     kind = network_file_system(paths.state)
     if kind is not None:
-        raise PathError(f"{paths.state} is on {kind}: a network file system; set RELAY_STATE_DIR to a local disk")
+        raise NetworkFileSystemError(
+            f"{paths.state} is on {kind}: a network file system; set RELAY_STATE_DIR to a local disk"
+        )
     return paths
 
 

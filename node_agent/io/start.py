@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import List, Optional
 
 import node_agent
+from node_agent.io.failure import Failure
 from node_agent.io.paths import NodePaths, write_private
 from node_agent.protocol.version import MAGIC
 
@@ -21,6 +22,10 @@ _POLL = 0.02
 
 class StartError(Exception):
     """The agent did not start; the message is one line."""
+
+    def __init__(self, message: str, failure: Failure = Failure.OTHER) -> None:
+        super().__init__(message)
+        self.failure = failure
 
 
 def agent_command() -> List[str]:
@@ -88,14 +93,18 @@ def ensure_agent(paths: NodePaths, state: Optional[Path]) -> None:
         if is_serving(paths):
             process.returncode = 0  # it goes on without us: nobody is to wait for it
             return
-        if process.poll() is not None and process.returncode != ALREADY_RUNNING:
-            raise StartError(_last_line(paths.agent_log) or f"the node agent ended with code {process.returncode}")
+        if process.poll() is not None and process.returncode != Failure.ALREADY_RUNNING:
+            raise _start_error(paths, process.returncode)
         time.sleep(_POLL)
     raise StartError(f"the node agent did not answer within {START_LIMIT:g} s; see {paths.agent_log}")
 
 
-ALREADY_RUNNING = 3
-"""Exit code of an agent that found its state directory taken."""
+def _start_error(paths: NodePaths, code: int) -> StartError:
+    """What the agent said when it ended with `code`; on a full disk it could not even log that."""
+    failure = Failure(code) if code in set(Failure) else Failure.OTHER
+    if failure is Failure.DISK_FULL:
+        return StartError(f"the disk of {paths.state} is full; make room or set RELAY_STATE_DIR to another", failure)
+    return StartError(_last_line(paths.agent_log) or f"the node agent ended with code {code}", failure)
 
 
 def _last_line(path: Path) -> str:
