@@ -62,6 +62,10 @@ class PathError(Exception):
     """A directory cannot be used. Its text is one line: what, why, what to do."""
 
 
+class NetworkFileSystemError(PathError):
+    """The state directory is where neither locks nor SQLite can be trusted."""
+
+
 class NodePaths(NamedTuple):
     """The files of one node: `state` outlives a reboot, `runtime` need not."""
 

@@ -100,6 +100,24 @@ class AgentFailed(LinkError):
     exit_code = 34
 
 
+class NetworkFileSystem(AgentFailed):
+    """The node's state directory is where neither locks nor SQLite can be trusted."""
+
+    exit_code = 42
+    needs_operator = True
+
+
+class StateUnusable(AgentFailed):
+    """The node's state directory cannot be made, written to, or kept from others."""
+
+    exit_code = 43
+    needs_operator = True
+
+
+class NodeDiskFull(AgentFailed):
+    exit_code = 44
+
+
 class ForwardingForbidden(LinkError):
     """sshd lets us reach neither the agent's socket nor its bridge."""
 

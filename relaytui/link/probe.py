@@ -13,12 +13,28 @@ from dataclasses import dataclass
 
 from node_agent.protocol.version import MAGIC
 from node_agent.terminal.sanitise import sanitise
-from relaytui.link.errors import AgentFailed, AgentMissing, LinkError, SshConfigInvalid
+from relaytui.link.errors import (
+    AgentFailed,
+    AgentMissing,
+    LinkError,
+    NetworkFileSystem,
+    NodeDiskFull,
+    SshConfigInvalid,
+    StateUnusable,
+)
 
 MARKER = "RELAYTUI-PROBE"
 _MISSING = "missing"
 _PLACES = "$PATH:$HOME/.local/bin:/usr/local/bin"
 _UNSAFE = re.compile(r"['\"\\!$`\n\r]")
+
+
+_FAILURES = {
+    "network_file_system": NetworkFileSystem,
+    "state_unusable": StateUnusable,
+    "disk_full": NodeDiskFull,
+}
+"""The agent's words for why it did not start that a script may want to tell apart."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +79,19 @@ def _word(node: str, word: str) -> str:
 
 
 def parse_report(node: str, line: str, stderr: str = "") -> ProbeReport:
-    """The report in the agent's line, whose absence `stderr` may explain; raises AgentFailed with its reason."""
+    """The report in the agent's line, whose absence `stderr` may explain; raises an AgentFailed with its reason."""
     try:
         data = json.loads(line)
-        error = data.get("error")
+        error, failure = data.get("error"), str(data.get("failure"))
         socket = data.get("socket")
     except (ValueError, AttributeError):
-        error = socket = None
+        error, failure, socket = None, "", None
     if not error and isinstance(socket, str) and socket:
         return ProbeReport(socket, str(data.get("version", "")))
     lines = [text for text in stderr.splitlines() if text.strip()]
     reason = error or (lines[-1] if lines else "it printed no report; run `node-agent probe --start` there")
-    raise AgentFailed(f"{node}: its agent did not start: {sanitise(str(reason), 300)}")
+    kind = _FAILURES.get(failure, AgentFailed)
+    raise kind(f"{node}: its agent did not start: {sanitise(str(reason), 300)}")
 
 
 class ReportReader:
