@@ -90,15 +90,16 @@ class PyteState:
                 screen.pending_wrap = False
 
     def _switch(self, number: int, on: bool) -> None:
-        """47, 1047 and 1049 (xterm ctlseqs): 1047 clears the alternate screen on leaving, 1049 on entering."""
+        """47, 1047 and 1049 (xterm ctlseqs); the last two leave a blank alternate screen behind, in xterm only 1047."""
         screen = self._screen
         if on == screen.is_alternate:
             return
         if number == 1049 and on:
             screen.save_cursor()
-        if number == 1047 and not on:
-            screen.clear_rows()
         self._show(on)
+        if number != 47 and not on:
+            screen.alternate.rows = [Row() for _ in range(self.rows)]
+            screen.alternate.saved = None
         if number == 1049:
             (screen.clear_rows if on else screen.restore_cursor)()
 
