@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Optional, Type
 
+from node_agent.protocol.asks import Alert, NodeSettings
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import AskInfo, NodeFacts, SessionInfo
 from node_agent.protocol.ids import AskId, SessionId
@@ -71,8 +72,35 @@ class ClipboardWrite(Notice):
     data: str  # base64
 
 
+@dataclass(frozen=True)
+class SettingsChanged(Notice):
+    """Mutes or channel switches of the node changed, by whomever."""
+
+    name: ClassVar[str] = "settings"
+    settings: NodeSettings
+
+
+@dataclass(frozen=True)
+class AlertChanged(Notice):
+    """An alert was raised, silenced, delivered, or is no longer worth telling."""
+
+    name: ClassVar[str] = "alert"
+    alert: Alert
+
+
 NOTICES: Dict[str, Type[Notice]] = {
-    kind.name: kind for kind in (SessionChanged, SessionGone, AskChanged, AskGone, Rang, FactsChanged, ClipboardWrite)
+    kind.name: kind
+    for kind in (
+        SessionChanged,
+        SessionGone,
+        AskChanged,
+        AskGone,
+        Rang,
+        FactsChanged,
+        ClipboardWrite,
+        SettingsChanged,
+        AlertChanged,
+    )
 }
 
 

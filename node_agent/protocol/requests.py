@@ -1,13 +1,11 @@
-"""Requests a client may make and the reply to each; `REQUESTS` maps the name on the wire to its class."""
+"""Requests about sessions, screens, bytes and events, and the reply to each; `registry.py` lists them all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Optional, Tuple, Type
 
-from node_agent.protocol.codec import from_wire
 from node_agent.protocol.entities import AskInfo, EventRecord, NodeFacts, NodeInfo, SessionInfo
-from node_agent.protocol.errors import ErrorCode, RemoteProtocolError, RequestError
 from node_agent.protocol.ids import SessionId, StoreId
 
 
@@ -304,42 +302,3 @@ class SignalSession(Request):
     session: Optional[SessionId] = None
     text: str = ""
     source: str = ""
-
-
-REQUESTS: Dict[str, Type[Request]] = {
-    kind.op: kind
-    for kind in (
-        Hello,
-        Subscribe,
-        ListEvents,
-        ListSessions,
-        StartSession,
-        UpdateSession,
-        StopSession,
-        KillSession,
-        RemoveSession,
-        ResizeSession,
-        SendInput,
-        TakeLease,
-        ReleaseLease,
-        WatchScreen,
-        TuneScreen,
-        OpenBytes,
-        CloseStream,
-        ReadLogs,
-        ExplainSession,
-        SignalSession,
-    )
-}
-
-
-def parse_request(data: Dict[str, Any]) -> Request:
-    """The request a REQUEST frame holds; raises RequestError when it is unknown or malformed."""
-    op = data.get("op")
-    kind = REQUESTS.get(op) if isinstance(op, str) else None
-    if kind is None:
-        raise RequestError(ErrorCode.UNKNOWN_OP, f"this node agent does not know the request {op!r}; upgrade it")
-    try:
-        return from_wire(kind, data)
-    except RemoteProtocolError as error:
-        raise RequestError(ErrorCode.BAD_REQUEST, str(error)) from error

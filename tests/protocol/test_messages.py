@@ -6,12 +6,23 @@ import json
 
 import pytest
 
+from node_agent.protocol.asks import (
+    Alert,
+    AlertKind,
+    Delivery,
+    Mute,
+    MuteScope,
+    NodeChannel,
+    NodeSettings,
+    Severity,
+)
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import AskInfo, AskOption, ExitInfo, LeaseInfo, SessionInfo
 from node_agent.protocol.errors import ErrorCode, RemoteProtocolError, RequestError
 from node_agent.protocol.ids import AskId, SessionId
-from node_agent.protocol.notices import SessionChanged, notice_to_wire, parse_notice
-from node_agent.protocol.requests import Chunk, SendInput, StartSession, parse_request
+from node_agent.protocol.notices import AlertChanged, SessionChanged, SettingsChanged, notice_to_wire, parse_notice
+from node_agent.protocol.registry import parse_request
+from node_agent.protocol.requests import Chunk, SendInput, StartSession
 from node_agent.protocol.states import AskKind, Attention, SessionState
 
 SESSION = SessionInfo(
@@ -85,3 +96,12 @@ def test_an_unknown_state_is_the_other_sides_fault() -> None:
 
 def test_none_is_kept_apart_from_empty() -> None:
     assert parse_request({"op": "session.start", "request": "r", "base_env": {}}) == StartSession("r", base_env={})
+
+
+def test_settings_and_alerts_come_back_equal() -> None:
+    channel = NodeChannel("n", "ntfy", {"url": "http://127.0.0.1:1/t"})
+    settings = NodeSettings(3, (Mute(MuteScope.SESSION, "a3", "ann"),), ("bell",), (channel,))
+    delivery = Delivery("bell", "desk", "sent", 1.0)
+    alert = Alert("ask a3.1", AlertKind.ASK, Severity.HIGH, "t", "b", 1.0, 7, deliveries=(delivery,))
+    for notice in (SettingsChanged(settings), AlertChanged(alert)):
+        assert parse_notice(json.loads(json.dumps(notice_to_wire(notice)))) == notice
