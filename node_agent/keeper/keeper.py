@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import struct
-import sys
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from node_agent import __version__
@@ -23,6 +21,7 @@ from node_agent.keeper.control import (
     Frame,
     KeeperInfo,
     Refused,
+    SessionRecord,
     Spawned,
     SpawnRequest,
     WriteResult,
@@ -32,15 +31,14 @@ from node_agent.keeper.endings import Endings
 from node_agent.keeper.inputs import Waiter
 from node_agent.keeper.log import log
 from node_agent.keeper.loop import READ, Loop
-from node_agent.keeper.peer import Peer
+from node_agent.keeper.news import News
+from node_agent.keeper.peer import Peer, identify
 from node_agent.keeper.session import Session
 from node_agent.keeper.spawn import Origin, start_child
 from node_agent.keeper.starting import Starting
 from node_agent.keeper.storage import Limits, Storage
 from node_agent.protocol.states import SessionState
 
-PACE = 0.002
-"""Least seconds between two notices of grown journals to one peer: a flood costs five hundred a second."""
 _DISK_RETRY = 0.25
 _HOUSEKEEPING = 3600.0
 _BACKLOG = 128
@@ -77,11 +75,12 @@ class Keeper:
         self.epoch = 0
         self.started = wall()
         self.boot = boot_id()
-        self.loop = Loop(self._after_each)
+        self.loop = Loop(lambda: self.news.spread())
         self.catalogue = Catalogue(config.state)
         self.sessions: Dict[str, Session] = {}
         self.past: Dict[str, Past] = {}
         self.peers: Dict[int, Peer] = {}
+        self.news = News(self.loop, self.peers, self._fact, self._head)
         self.endings = Endings(self.loop)
         self.starting = Starting(self.loop, self._session_started, self._start_failed)
         self.storage = Storage(config.limits, self.catalogue, self.sessions, self.past, self._dropped)
@@ -92,8 +91,6 @@ class Keeper:
         self._requests: Dict[str, str] = {}
         self._last_peer = 0
         self._last_housekeeping = self.loop.now()
-        self._has_news = False
-        self._is_pacing = False
         self._full: Set[str] = set()
         self._children: Dict[int, Callable[[int], None]] = {}
         self._wake_reader, self._wake_writer = os.pipe()
@@ -117,7 +114,6 @@ class Keeper:
         for session in self.sessions.values():
             self._requests[session.meta.request] = session.id
         self.storage.expire()
-        self._has_news = True
         self.reap()
 
     def take_signals(self) -> None:
@@ -225,16 +221,17 @@ class Keeper:
     # What becomes of sessions (session.Listener)
 
     def session_grew(self, session: Session, size: int) -> None:
-        for peer in self.peers.values():
-            peer.grown.add(session.id)
-        self._has_news = True
+        self.news.journal_grew(session.id)
         self.storage.grew(size)
 
+    def session_lost_bytes(self, session: Session) -> None:
+        self._dropped(session.id)
+
     def session_exited(self, session: Session) -> None:
-        self._tell_all("exited", session.id)
+        self.news.tell_all("exited", session.id)
 
     def session_closed(self, session: Session) -> None:
-        self._tell_all("closed", session.id)
+        self.news.tell_all("closed", session.id)
         del self.sessions[session.id]
         self._full.discard(session.id)
         self.past[session.id] = Past(session.record, session.meta)
@@ -248,7 +245,7 @@ class Keeper:
     def disk_is_full(self, session: Session) -> None:
         if not self._full:
             log("the disk is full: children wait")
-            self._tell_all("disk", "")
+            self.news.tell_all("disk")
             self.loop.call_after(_DISK_RETRY, self._retry_disk)
         self._full.add(session.id)
 
@@ -262,10 +259,10 @@ class Keeper:
             self.loop.call_after(_DISK_RETRY, self._retry_disk)
         else:
             log("the disk has room again")
-            self._tell_all("disk", "")
+            self.news.tell_all("disk")
 
     def _dropped(self, name: str) -> None:
-        self._tell_all("dropped", name)
+        self.news.tell_all("dropped", name)
 
     # Peers
 
@@ -288,7 +285,7 @@ class Keeper:
                 if other.epoch:
                     other.epoch = 0
                     other.watched = False
-                    self._tell(other, "fenced", "")
+                    self.news.tell(other, "fenced")
         peer.epoch = epoch
         peer.watched = watched and epoch > 0
         self.agent.peers_changed()
@@ -305,7 +302,7 @@ class Keeper:
                 connection, _ = self.listener.accept()
             except OSError:  # none is waiting, or it has gone, or descriptors have run out
                 return
-            pid, uid = _identify(connection)
+            pid, uid = identify(connection)
             if uid in (os.geteuid(), 0):
                 self.add_peer(connection, pid, self._last_peer + 1).begin()
             else:
@@ -318,69 +315,31 @@ class Keeper:
         self.peers.pop(peer.number, None)
         self.agent.peers_changed()
 
-    def _tell_all(self, name: str, session: str) -> None:
-        for peer in self.peers.values():
-            self._tell(peer, name, session)
-
-    def _tell(self, peer: Peer, name: str, session: str) -> None:
-        peer.facts.pop((name, session), None)
-        peer.facts[(name, session)] = None
-        self._has_news = True
-
-    def _after_each(self) -> None:
-        if not self._has_news:
-            return
-        self._has_news = False
-        now = self.loop.now()
-        for peer in list(self.peers.values()):
-            if not peer.has_news or peer.epoch is None:
-                continue
-            if not peer.is_idle:
-                self._has_news = True  # told when it has read what it was sent
-            elif not peer.facts and now - peer.told_heads < PACE:
-                self._has_news = True
-                self._pace()
-            else:
-                self._tell_news(peer)
-
-    def _pace(self) -> None:
-        if not self._is_pacing:
-            self._is_pacing = True
-            self.loop.call_after(PACE, self._paced)
-
-    def _paced(self) -> None:
-        self._is_pacing = False
-
-    def _tell_news(self, peer: Peer) -> None:
-        if peer.grown:
-            heads = {name: self.sessions[name].journal.head for name in peer.grown if name in self.sessions}
-            heads.update((name, self.past[name].record.head) for name in peer.grown if name in self.past)
-            peer.grown.clear()
-            peer.told_heads = self.loop.now()
-            peer.send({"notice": "heads", "heads": heads})
-        facts, peer.facts = list(peer.facts), {}
-        for name, session in facts:
-            fields = self._fact(name, session)
-            if fields is not None:
-                peer.send({"notice": name, **fields})
-
     def _fact(self, name: str, session: str) -> Optional[Dict[str, Any]]:
         """What a notice says at this moment, or None when it has nothing to say any more."""
         if name == "disk":
             return {"full": bool(self._full)}
         if name == "fenced":
             return {"epoch": self.epoch}
-        if session in self.sessions:
-            record = self.sessions[session].record
-        elif session in self.past:
-            record = self.past[session].record
-        else:
+        record = self._record(session)
+        if record is None:
             return None
         if name == "exited":
             return {"session": session, "head": record.head, "exit": exit_to_wire(record.exit)}
         if name == "dropped":
             return {"session": session, "first": record.first}
         return {"session": session, "head": record.head}
+
+    def _record(self, name: str) -> Optional[SessionRecord]:
+        if name in self.sessions:
+            return self.sessions[name].record
+        return self.past[name].record if name in self.past else None
+
+    def _head(self, name: str) -> Optional[int]:
+        session = self.sessions.get(name)
+        if session is not None:
+            return session.journal.head
+        return self.past[name].record.head if name in self.past else None
 
     # Children and housekeeping
 
@@ -437,11 +396,3 @@ class Keeper:
     def _end_when_empty(self) -> None:
         if not self.sessions:
             self.loop.stopped = True
-
-
-def _identify(connection: socket.socket) -> Tuple[int, int]:
-    """(pid, uid) of the other end; the socket's directory alone guards where the kernel does not tell."""
-    if sys.platform != "linux":
-        return 0, os.geteuid()
-    pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return pid, uid

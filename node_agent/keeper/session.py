@@ -33,6 +33,7 @@ class Listener(Protocol):
     """Who hears what becomes of a session."""
 
     def session_grew(self, session: Session, size: int) -> None: ...
+    def session_lost_bytes(self, session: Session) -> None: ...
     def session_exited(self, session: Session) -> None: ...
     def session_closed(self, session: Session) -> None: ...
     def block_decided(self, waiters: List[Waiter], result: WriteResult) -> None: ...
@@ -151,10 +152,13 @@ class Session:
 
     def _store(self, data: bytes) -> None:
         now = clock.moment()
+        first = self.journal.first
         written = self.journal.append(data, now)
         self.queries.output(self.journal.head, now.boot)
         if written:
             self._listener.session_grew(self, written)
+        if self.journal.first != first:
+            self._listener.session_lost_bytes(self)
         if written < len(data):
             self.held = data[written:]
             self._watch(self._events & ~READ)

@@ -50,10 +50,10 @@ async def test_a_peer_that_does_not_read_slows_nobody_and_is_not_queued_for(node
     mute.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     mute.connect(str(node.paths.keeper_socket))
     mute.sendall(preamble() + encode_frame({"op": "hello", "n": 1, "epoch": 1}))
-    session = await node.spawn("seq", "1", "200000")
+    session = await node.spawn("seq", "1", "60000")
     mute.sendall(b"".join(encode_frame({"op": "list", "n": number}) for number in range(200)))
     record = await node.ends(session)
-    assert record.head == sum(len(str(number)) + 2 for number in range(1, 200_001))
+    assert record.head == sum(len(str(number)) + 2 for number in range(1, 60_001))
     received = 0
     mute.settimeout(5)
     mute.sendall(encode_frame({"op": "ping", "n": 1000}))
@@ -108,7 +108,7 @@ async def test_a_request_that_makes_no_sense_is_refused(node: Node) -> None:
 
 
 async def test_a_flood_is_told_in_few_notices(node: Node) -> None:
-    session = await node.spawn("seq", "1", "300000")
+    session = await node.spawn("seq", "1", "100000")
     record = await node.ends(session)
     told = [notice for notice in node.notices if isinstance(notice, HeadsAdvanced)]
     await until(lambda: node.heads[session] == record.head)
