@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from relaytui.config import NodeConfig, Transport
 from relaytui.link.client import NodeClient
 from relaytui.link.duplex import Connector
-from relaytui.link.errors import ConnectTimedOut, SshConfigInvalid
+from relaytui.link.errors import ConnectTimedOut
 from relaytui.link.prompts import Desk, Prompter
 
 
@@ -48,7 +48,9 @@ def connector_for(node: NodeConfig, desk: Desk, gates: Gates) -> Connector:
 
             return SshConnector(node, desk, gates)
         case Transport.OPENSSH:
-            raise SshConfigInvalid(f"{node.alias}: transport openssh is not there yet; use asyncssh")
+            from relaytui.link.openssh import OpenSshConnector
+
+            return OpenSshConnector(node, desk)
 
 
 @asynccontextmanager

@@ -1,0 +1,108 @@
+"""Links through the system's own ssh: every key type, option and agent it knows works, since it does the work.
+
+It runs on a terminal of its own. Whatever it asks before the agent's preamble (a passphrase, a code, an unknown host
+key) becomes a prompt for the operator; from the preamble on the terminal carries the agent's stream unchanged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from node_agent.protocol.version import MAGIC, MAX_BANNER
+from node_agent.terminal.sanitise import sanitise
+from relaytui.config import NodeConfig
+from relaytui.link.duplex import Duplex
+from relaytui.link.errors import (
+    AgentMissing,
+    AuthenticationFailed,
+    ConnectionRefused,
+    ConnectTimedOut,
+    HostKeyChanged,
+    LinkError,
+    LinkLost,
+    SshConfigInvalid,
+    UnknownHost,
+)
+from relaytui.link.probe import MARKER, bridge_command
+from relaytui.link.prompts import Desk, PromptKind
+from relaytui.link.resolve import ssh_options
+from relaytui.link.terminal import Terminal
+
+_LOGIN_TIMEOUT = 30.0
+_QUIET = 0.2
+"""Seconds after which an unfinished line that looks like one is a question."""
+
+_OPTIONS = ["-T", "-e", "none", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2"]
+_PREAMBLE = re.compile(rb"(?:^|[\r\n])(%s [^\n]*\n)" % MAGIC)
+_QUESTION = re.compile(r"[^\r\n]*[?:)\]>]\s*$")
+_SAYINGS: tuple[tuple[str, type[LinkError], str], ...] = (
+    ("IDENTIFICATION HAS CHANGED", HostKeyChanged, "the host key has changed; refused; compare it first"),
+    ("Host key verification failed", AuthenticationFailed, "the host key was not accepted; compare it and try again"),
+    ("Could not resolve hostname", UnknownHost, "no such host; check the name"),
+    ("Connection refused", ConnectionRefused, "the connection is refused; check that sshd runs there and the port"),
+    ("Permission denied", AuthenticationFailed, "none of our keys or answers was accepted; check user and keys"),
+    ("timed out", ConnectTimedOut, "no answer from the host; check the network"),
+    (f"{MARKER} missing", AgentMissing, "no node-agent there; install relaytui on it or set the node's agent command"),
+)
+
+
+class OpenSshConnector:
+    """Opens one ssh process a stream."""
+
+    def __init__(self, node: NodeConfig, desk: Desk) -> None:
+        self._node = node
+        self._desk = desk
+
+    async def open(self, *, bulk: bool = False) -> Duplex:
+        """Start ssh, let it log in, hand over the agent's stream. Raises a LinkError."""
+        remote = bridge_command(self._node.alias, self._node.agent, self._node.state)
+        argv = ["ssh", *_OPTIONS, *ssh_options(self._node), "--", self._node.host, remote]
+        try:
+            terminal = await Terminal.run(argv)
+        except FileNotFoundError as error:
+            raise SshConfigInvalid(f"{self._node.alias}: there is no ssh program here; install it") from error
+        try:
+            await self._log_in(terminal)
+        except TimeoutError:
+            await terminal.end()
+            reason = f"ssh is not in after {_LOGIN_TIMEOUT:g} s; check host and network"
+            raise ConnectTimedOut(f"{self._node.alias}: {reason}") from None
+        except BaseException:
+            await terminal.end()
+            raise
+        return Duplex(terminal, terminal, "through ssh", terminal.end)
+
+    async def _log_in(self, terminal: Terminal) -> None:
+        """Bring what ssh asks to the operator until the preamble comes. Raises TimeoutError and LinkErrors."""
+        loop = asyncio.get_running_loop()
+        seen = b""
+        answered = 0  # bytes of it that questions already took in
+        async with asyncio.timeout(_LOGIN_TIMEOUT) as limit:
+            while (start := _PREAMBLE.search(seen)) is None:
+                if len(seen) > MAX_BANNER:
+                    raise self._failure(seen)
+                question = seen[answered:].decode("utf-8", "replace")
+                try:
+                    async with asyncio.timeout(_QUIET if _QUESTION.search(question) else None):
+                        data = await terminal.read(4096)
+                except TimeoutError:
+                    answered = len(seen)
+                    limit.reschedule(None)
+                    answer = await self._desk.ask(PromptKind.SSH, sanitise(question, 600, multiline=True).strip())
+                    limit.reschedule(loop.time() + _LOGIN_TIMEOUT)
+                    terminal.write(answer.encode() + b"\n")
+                    continue
+                if not data:
+                    raise self._failure(seen)
+                seen += data
+        terminal.unread(seen[start.start(1) :])
+
+    def _failure(self, seen: bytes) -> LinkError:
+        text = seen.decode("utf-8", "replace")
+        for words, kind, reason in _SAYINGS:
+            if words in text:
+                return kind(f"{self._node.alias}: {reason}")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        said = sanitise(lines[-1], 200) if lines else "it said nothing"
+        return LinkLost(f"{self._node.alias}: ssh ended: {said}; try it by hand")

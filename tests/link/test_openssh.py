@@ -1,0 +1,123 @@
+"""Links through the system's ssh, whose questions become prompts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node_agent.protocol.requests import OpenBytes
+from relaytui.config import NodeConfig, Transport
+from relaytui.link.connect import open_node
+from relaytui.link.errors import (
+    AgentMissing,
+    AnswerNeeded,
+    AuthenticationFailed,
+    ConnectionRefused,
+    HostKeyChanged,
+    LinkError,
+)
+from relaytui.link.prompts import Prompt
+from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, write_agent_command
+from tests.sshd import Sshd, free_port, make_key, needs_sshd, open_sshd
+
+pytestmark = needs_sshd
+
+
+@pytest.fixture
+async def agent(tmp_path: Path) -> AsyncIterator[ScriptedAgent]:
+    async with scripted_agent(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def sshd(tmp_path: Path) -> AsyncIterator[Sshd]:
+    async with open_sshd(tmp_path / "sshd") as server:
+        yield server
+
+
+@pytest.fixture
+def node(sshd: Sshd, agent: ScriptedAgent, tmp_path: Path) -> NodeConfig:
+    command = write_agent_command(tmp_path / "bin" / "node-agent", agent.socket)
+    return sshd.node(agent=str(command), transport=Transport.OPENSSH)
+
+
+class Operator:
+    """Answers from a list, then declines."""
+
+    def __init__(self, *answers: str) -> None:
+        self._answers = list(answers)
+        self.asked: list[str] = []
+
+    async def __call__(self, prompt: Prompt) -> str | None:
+        self.asked.append(prompt.text)
+        return self._answers.pop(0) if self._answers else None
+
+
+async def test_bytes_pass_unchanged_both_ways(node: NodeConfig, agent: ScriptedAgent) -> None:
+    every = bytes(range(256)) * 300
+    agent.append(every)
+    async with open_node(node, operator="ann") as client:
+        assert client.note == "through ssh"
+        stream = await client.open_bytes(OpenBytes(SESSION, "attach", offset=0))
+        got = b""
+        while len(got) < len(every):
+            item = await anext(stream)
+            got += getattr(item, "data", b"")
+        assert got == every
+        await stream.send(every)
+        assert agent.received == every
+
+
+async def test_a_passphrase_is_asked_in_sshs_own_words(node: NodeConfig, sshd: Sshd) -> None:
+    make_key(sshd.identity, passphrase="sesame")
+    sshd.allow()
+    operator = Operator("sesam", "sesame")
+    async with open_node(node, operator="ann", prompter=operator):
+        pass
+    assert len(operator.asked) == 2
+    assert all(text.endswith(f"Enter passphrase for key '{sshd.identity}':") for text in operator.asked)
+
+
+async def test_an_unknown_host_is_the_operators_to_accept(node: NodeConfig, sshd: Sshd) -> None:
+    sshd.known_hosts.unlink()
+    operator = Operator("yes")
+    async with open_node(node, operator="ann", prompter=operator):
+        pass
+    assert "SHA256:" in operator.asked[0]
+    assert sshd.known_hosts.exists()
+
+
+async def test_nobody_to_ask(node: NodeConfig, sshd: Sshd) -> None:
+    sshd.known_hosts.unlink()
+    with pytest.raises(AnswerNeeded, match="fingerprint"):
+        async with open_node(node, operator="ann"):
+            pass
+    assert not sshd.known_hosts.exists()
+
+
+@pytest.mark.parametrize("case", ["changed", "refused", "denied", "missing"])
+async def test_sshs_failures_are_told_apart(node: NodeConfig, sshd: Sshd, tmp_path: Path, case: str) -> None:
+    fields: dict[str, Any] = {"transport": Transport.OPENSSH, "agent": node.agent}
+    expected: type[LinkError]
+    match case:
+        case "changed":
+            expected = HostKeyChanged
+            sshd.trust(make_key(tmp_path / "other"))
+            bad = node
+        case "refused":
+            expected = ConnectionRefused
+            bad = sshd.node(port=free_port(), **fields)
+        case "denied":
+            expected = AuthenticationFailed
+            sshd.allow(key=make_key(tmp_path / "other"))
+            bad = node
+        case _:
+            expected = AgentMissing
+            bad = sshd.node(**(fields | {"agent": os.fspath(tmp_path / "none")}))
+    with pytest.raises(expected):
+        async with open_node(bad, operator="ann"):
+            pass
