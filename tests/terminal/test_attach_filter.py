@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from node_agent.terminal.attach_filter import RESET_SEQUENCE, AttachFilter, ClipboardPolicy, ClipboardRequest
 from node_agent.terminal.pyte_engine import PyteEngine
-from node_agent.terminal.tokenizer import Kind, Tokenizer
+from node_agent.terminal.tokenizer import STRING_KEPT, Kind, Tokenizer
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "recordings"
 
@@ -110,6 +110,8 @@ def test_clipboard_policies() -> None:
     write = b"\x1b]52;c;aGVsbG8=\x1b\\"
     assert passed(write, ClipboardPolicy.ALLOW) == b"\x1b]52;c;aGVsbG8=\x07"
     assert passed(b"\x1b]52;c;?\x07\x1b]52;c;\x1b]52;c;not base64!\x07", ClipboardPolicy.ALLOW) == b""
+    cut_off = b"\x1b]52;c;" + b"QUFB" * (STRING_KEPT // 4) + b"\x07"
+    assert passed(cut_off, ClipboardPolicy.ALLOW) == b""
     filter_ = AttachFilter(ClipboardPolicy.ASK)
     assert filter_.feed(b"a" + write + b"b") == b"ab"
     (request,) = filter_.drain_clipboard_requests()

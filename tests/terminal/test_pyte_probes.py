@@ -86,7 +86,7 @@ TEXT: list[tuple[str, bytes | str, list[str]]] = [
     # width
     ("half a wide character goes with the other", "漢\x1b[1;2HX", [" X"]),
     ("the second half goes with the first", "漢字\x1b[1;1HX", ["X 字"]),
-    ("a wide character over two halves", "漢字\x1b[1;2H本", [" 本"]),
+    ("a wide character over two halves", "漢字x\x1b[1;2H本", [" 本 x"]),
     ("a wide character does not fit the last column", "\x1b[1;20H漢", ["", "漢"]),
     ("a combining mark joins", "e\u0301X", ["e\u0301X"]),
     ("text after a zero width space stays", "a\u200bbcd", ["a\u200bbcd"]),
