@@ -232,12 +232,14 @@ class Client:
         self._task.cancel()
 
     async def close(self) -> None:
-        self._writer.close()
+        """Cut the connection."""
+        self._writer.transport.abort()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
+        await asyncio.sleep(0)  # a transport that had failed lets go of its socket one turn later
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""

@@ -147,6 +147,7 @@ class Adoption:
         )
         session = LiveSession(model, directory, record.pid, (meta.columns, meta.rows))
         self._restore(session, saved)
+        await self._heed_death(session, saved.death)
         self._agent.sessions[name] = session
         event = self._agent.event(
             "started", EventKind.SESSION_STARTED, session, model.started, command=list(model.command), cwd=model.cwd
@@ -171,19 +172,19 @@ class Adoption:
                 restored,
                 cursor.offset if cursor else 0,
             )
-        death = past.death
+
+    async def _heed_death(self, session: LiveSession, known: Optional[records.DeathRow]) -> None:
+        """Be wary of output the last agent died on; after a second death there it is not fed to an engine again."""
+        death, name = known, session.model.id
         last = self._screens.last_words
-        if last is not None and last.session == model.id:
-            is_second = death is not None and abs(death.offset - last.offset) < FEED_BYTES
-            death = records.DeathRow(last.offset, is_second)
-            self._agent.tasks.spawn(self._remember_death(model.id, death), name=f"remember death in {model.id}")
+        if last is not None and last.session == name:
+            is_second = known is not None and abs(known.offset - last.offset) < FEED_BYTES
+            death = found = records.DeathRow(last.offset, is_second)
+            await self._agent.write(lambda connection: records.save_death(connection, name, found))
         if death is not None:
             session.suspect = death.offset
             if death.is_quarantined:
                 self._screens.quarantine(session)
-
-    async def _remember_death(self, session: SessionId, death: records.DeathRow) -> None:
-        await self._agent.write(lambda connection: records.save_death(connection, session, death))
 
     # -- following ------------------------------------------------------------------------------------------------
 

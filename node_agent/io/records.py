@@ -34,13 +34,14 @@ class DeathRow(NamedTuple):
 
 def insert_event(connection: sqlite3.Connection, event: NewEvent) -> Optional[StoredEvent]:
     """Record `event`, or None when its key is recorded already."""
-    values = (event.key, event.kind.value, event.session, *event.at, _dump(event.data))
-    cursor = connection.execute(
-        "INSERT OR IGNORE INTO events (key, kind, session, boot_id, boot, wall, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        values,
-    )
-    if not cursor.rowcount or cursor.lastrowid is None:
+    # Not INSERT OR IGNORE: an ignored row uses up a number, and numbers without a gap show consumers they have all.
+    if connection.execute("SELECT 1 FROM events WHERE key = ?", (event.key,)).fetchone():
         return None
+    cursor = connection.execute(
+        "INSERT INTO events (key, kind, session, boot_id, boot, wall, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (event.key, event.kind.value, event.session, *event.at, _dump(event.data)),
+    )
+    assert cursor.lastrowid is not None
     return StoredEvent(cursor.lastrowid, event.kind, event.at, event.session, event.data)
 
 

@@ -179,6 +179,7 @@ class Screens:
 
     def quarantine(self, session: LiveSession) -> None:
         """Feed this session's output to no engine any more."""
+        log.error("session %s is in quarantine at offset %d", session.model.id, session.emulation.offset)
         session.model.quarantined = True
         session.model.catching_up = False
         session.model.note = QUARANTINE_NOTE

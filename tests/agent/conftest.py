@@ -12,7 +12,7 @@ from tests.harness import Client, Node, running_node, start_node
 
 
 @pytest.fixture(scope="module")
-def shared_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def module_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node that lives as long as the module. Its processes belong to no event loop, so each test may have its own."""
     node = asyncio.run(start_node(tmp_path_factory.mktemp("node")))
     yield node
@@ -20,10 +20,16 @@ def shared_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 
 
 @pytest.fixture
-async def client(shared_node: Node) -> AsyncIterator[Client]:
+async def shared_node(module_node: Node) -> AsyncIterator[Node]:
+    """The module's node; the test's clients are closed after it."""
+    yield module_node
+    await module_node.close_clients()
+
+
+@pytest.fixture
+async def client(shared_node: Node) -> Client:
     """A client of the shared node."""
-    yield await shared_node.connect()
-    await shared_node.close_clients()
+    return await shared_node.connect()
 
 
 @pytest.fixture
