@@ -47,7 +47,7 @@ def crop_spans(row: Iterable[Span], start: int, width: int) -> WireRow:
         if column >= stop:
             break
         end = column + span_width(span)
-        if end > start:
+        if end > start < stop:
             if column >= start and end <= stop:
                 found.append(span)
             else:

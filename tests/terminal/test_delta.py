@@ -62,6 +62,11 @@ def test_crop_shows_the_same_columns_and_never_half_a_character(row: WireRow, st
     assert expand(crop_spans(row, start, width), width) == columns + [(" ", "")] * (width - len(columns))
 
 
+@pytest.mark.parametrize("width", [0, -1])
+def test_a_crop_of_no_columns_is_empty_inside_a_wide_character_too(width: int) -> None:
+    assert crop_spans((("漢字", "31", 2),), 1, width) == ()
+
+
 @given(ROWS)
 def test_built_rows_are_canonical(row: WireRow) -> None:
     assert join_spans(row) == row
