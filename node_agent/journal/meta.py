@@ -53,9 +53,10 @@ class ExitRecord(NamedTuple):
 
 
 def write_meta(directory: str, meta: SessionMeta) -> None:
-    """Replace the metadata file at once and whole."""
+    """Write the metadata file, or replace it at once and whole."""
     path = os.path.join(directory, META_NAME)
-    beside = path + ".new"
+    is_new = not os.path.exists(path)
+    beside = path if is_new else path + ".new"  # a rename over a file makes ext4 write it out: milliseconds a start
     data = (json.dumps(meta._asdict(), separators=(",", ":")) + "\n").encode("ascii")
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -65,7 +66,8 @@ def write_meta(directory: str, meta: SessionMeta) -> None:
     if written != len(data):
         os.unlink(beside)
         raise OSError(28, "No space left on device", beside)
-    os.replace(beside, path)
+    if not is_new:
+        os.replace(beside, path)
 
 
 def read_meta(directory: str) -> Optional[SessionMeta]:

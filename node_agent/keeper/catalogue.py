@@ -41,10 +41,11 @@ class Catalogue:
     def new_number(self) -> int:
         """A number no session has had; written down before it is used. Raises OSError where that is not possible."""
         number = max(self._counted(), 1 + max(map(_number, os.listdir(self._sessions)), default=0))
-        beside = self._counter + ".new"
-        with open(beside, "w", encoding="ascii") as file:
-            file.write(str(number + 1))
-        os.replace(beside, self._counter)
+        fd = os.open(self._counter, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(fd, b"%020d\n" % (number + 1), 0)  # one width, so that it is replaced whole
+        finally:
+            os.close(fd)
         return number
 
     def find_past(self, living: Set[str], boot: str) -> Dict[str, Past]:

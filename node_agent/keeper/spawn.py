@@ -84,7 +84,7 @@ def _become(command: Sequence[str], cwd: str, env: Dict[str, str], slave: int, r
     try:
         signal.set_wakeup_fd(-1)
         for number in signal.valid_signals():
-            if number not in (signal.SIGKILL, signal.SIGSTOP):
+            if signal.getsignal(number) not in (signal.SIG_DFL, None):
                 signal.signal(number, signal.SIG_DFL)
         os.setsid()
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from node_agent.journal.meta import write_meta
 from node_agent.journal.retention import FREE_FLOOR, NODE_QUOTA, Drop, Holding, Step, expired, next_drop
 from node_agent.journal.segments import drop_segment, list_segments
 from node_agent.journal.writer import SESSION_CAP
@@ -46,6 +45,7 @@ class Storage:
         self._past = past
         self._dropped = dropped
         self._grown = 0
+        self._measured: Dict[str, Holding] = {}  # of ended sessions: looked up once, not at each start
 
     def grew(self, size: int) -> None:
         """Journals have taken `size` bytes more."""
@@ -80,23 +80,21 @@ class Storage:
             remove_tree(self._catalogue.directory(session))
             del self._past[session]
 
-    def mark_seen(self, session: str, seen: bool) -> None:
-        """Note that an operator has (not) seen how an ended session ended."""
-        past = self._past[session]
-        meta = past.meta._replace(seen=seen)
-        write_meta(self._catalogue.directory(session), meta)
-        self._past[session] = past._replace(meta=meta)
-
     def _free(self) -> int:
         found = os.statvfs(self._catalogue.directory(""))
         return found.f_bavail * found.f_frsize
 
     def _holdings(self) -> List[Holding]:
+        for forgotten in self._measured.keys() - self._past.keys():
+            del self._measured[forgotten]
         running = [_holding(session) for session in self._living.values()]
         return running + [self._past_holding(session) for session in self._past]
 
     def _past_holding(self, session: str) -> Holding:
-        return past_holding(self._past[session], self._catalogue.directory(session))
+        past = self._past[session]
+        if session not in self._measured:
+            self._measured[session] = past_holding(past, self._catalogue.directory(session))
+        return self._measured[session]._replace(unseen_failure=past.is_unseen_failure)
 
     def _carry_out(self, drop: Drop) -> Optional[Holding]:
         session = self._living.get(drop.session)
@@ -115,6 +113,7 @@ class Storage:
         head = past.record.head  # an ended journal's head stays, whatever of it is left
         record = again.record._replace(head=head, first=again.record.first if len(found) > 1 else head)
         self._past[drop.session] = Past(record, past.meta)
+        del self._measured[drop.session]
         self._dropped(drop.session)
         return self._past_holding(drop.session)
 
