@@ -13,6 +13,9 @@ from node_agent.terminal.sanitise import sanitise
 from relaytui.link.errors import LinkError
 from relaytui.link.prompts import Desk, PromptKind
 
+CONNECT_TIMEOUT = 10.0
+"""Seconds until the host must have answered."""
+
 LOGIN_TIMEOUT = 20.0
 """Seconds a login may take, not counting what the operator takes to answer."""
 
@@ -29,6 +32,9 @@ class Login(asyncssh.SSHClient):
         self._limit = limit
         self._passwords = 0
 
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._give_time(LOGIN_TIMEOUT)
+
     # The host's key ---------------------------------------------------------------------------------------------------
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
@@ -40,14 +46,20 @@ class Login(asyncssh.SSHClient):
 
     async def ask(self, kind: PromptKind, text: str, *, echo: bool = False) -> str | None:
         """The operator's answer, or None with `failure` set; the time limit stands still meanwhile."""
-        self._limit.reschedule(None)
+        self._give_time(None)
         try:
             return await self._desk.ask(kind, sanitise(text, 300).strip(), echo=echo)
         except LinkError as error:
             self.failure = error
             return None
         finally:
-            self._limit.reschedule(asyncio.get_running_loop().time() + LOGIN_TIMEOUT)
+            self._give_time(LOGIN_TIMEOUT)
+
+    def _give_time(self, seconds: float | None) -> None:
+        try:
+            self._limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
+        except RuntimeError:
+            pass  # the login has been given up meanwhile
 
     async def password_auth_requested(self) -> str | None:
         if self._passwords == _TRIES or self.failure is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from relaytui.link.errors import AnswerNeeded, PassphraseNeeded
+from relaytui.link.tasks import spawn
 
 
 class PromptKind(enum.StrEnum):
@@ -26,7 +29,7 @@ class Prompt:
     echo: bool = False
 
 
-Prompter = Callable[[Prompt], Awaitable[str | None]]
+Prompter = Callable[[Prompt], Coroutine[Any, Any, str | None]]
 """Puts a prompt to the operator; None when they declined."""
 
 
@@ -36,27 +39,22 @@ class Desk:
     def __init__(self, node: str, prompter: Prompter | None) -> None:
         self._node = node
         self._prompter = prompter
-        self._open = 0
+        self._open: set[asyncio.Task[str | None]] = set()
         self.has_asked = False  # a second connection would have to ask again
-        self.on_open: Callable[[], None] = lambda: None
-        self.on_answered: Callable[[], None] = lambda: None
 
     @property
     def is_open(self) -> bool:
-        return self._open > 0
+        """Whether a question waits for its answer."""
+        return bool(self._open)
+
+    def withdraw(self) -> None:
+        """Take back what is asked: nobody needs the answer any more."""
+        for question in self._open:
+            question.cancel()
 
     async def ask(self, kind: PromptKind, text: str, *, echo: bool = False) -> str:
         """The operator's answer; raises PassphraseNeeded or AnswerNeeded when there is none."""
-        answer = None
-        if self._prompter is not None:
-            self.has_asked = True
-            self._open += 1
-            self.on_open()
-            try:
-                answer = await self._prompter(Prompt(self._node, kind, text, echo))
-            finally:
-                self._open -= 1
-                self.on_answered()
+        answer = await self._put(self._prompter, Prompt(self._node, kind, text, echo)) if self._prompter else None
         if answer is not None:
             return answer
         if kind is PromptKind.PASSPHRASE:
@@ -64,3 +62,15 @@ class Desk:
                 f"{self._node}: {text}: the key is encrypted; add it to ssh-agent or answer when asked"
             )
         raise AnswerNeeded(f"{self._node}: the server asked {text!r} and got no answer; connect from a terminal")
+
+    async def _put(self, prompter: Prompter, prompt: Prompt) -> str | None:
+        """The answer, None when declined or withdrawn."""
+        self.has_asked = True
+        question = spawn(prompter(prompt), name=f"{self._node} prompt")
+        self._open.add(question)
+        try:
+            await asyncio.wait([question])
+        finally:
+            self._open.discard(question)
+            question.cancel()
+        return None if question.cancelled() else question.result()

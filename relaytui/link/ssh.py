@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncssh
-from asyncssh.encryption import get_encryption_algs
-from asyncssh.kex import get_kex_algs
-from asyncssh.mac import get_mac_algs
 
 from node_agent.terminal.sanitise import sanitise
 from relaytui.config import NodeConfig
@@ -34,11 +30,12 @@ from relaytui.link.errors import (
     LinkLost,
     UnknownHost,
 )
-from relaytui.link.hostkeys import HostRecords, judge, load_records
-from relaytui.link.login import LOGIN_TIMEOUT, Login
+from relaytui.link.hostkeys import judge, load_records
+from relaytui.link.login import CONNECT_TIMEOUT, Login
 from relaytui.link.probe import ReportReader, bridge_command, probe_command
 from relaytui.link.prompts import Desk
 from relaytui.link.resolve import SshTarget, resolve, resolve_jump
+from relaytui.link.ssh_arguments import ssh_arguments
 
 _PROBE_TIMEOUT = 20.0
 _CHANNEL_TIMEOUT = 10.0
@@ -48,7 +45,6 @@ _KEEPALIVE_COUNT = 2
 _RETRIES = (0.05, 0.2, 0.5)
 """Seconds before the channel is tried again: a full backlog of the agent's socket fails it at once."""
 
-_FAST_CIPHER = "aes128-gcm@openssh.com"
 _WINDOW = 256 * 1024
 
 
@@ -205,9 +201,9 @@ async def _log_in(
     records = await asyncio.to_thread(load_records, target)
     login: Login | None = None
     try:
-        async with asyncio.timeout(LOGIN_TIMEOUT) as limit:
+        async with asyncio.timeout(CONNECT_TIMEOUT) as limit:
             login = Login(desk, limit)
-            options = await asyncio.to_thread(_options, target, records)
+            options = await asyncio.to_thread(ssh_arguments, target, records)
             return await asyncssh.connect(
                 target.hostname,
                 target.port,
@@ -221,9 +217,7 @@ async def _log_in(
                 **options,
             )
     except TimeoutError:
-        raise ConnectTimedOut(
-            f"{node}: no login at {place} within {LOGIN_TIMEOUT:g} s; check host and network"
-        ) from None
+        raise ConnectTimedOut(f"{node}: no login at {place} in time; check host and network") from None
     except asyncssh.HostKeyNotVerifiable as error:
         raise judge(node, target, records, login.offered if login else None, str(error)) from error
     except asyncssh.PermissionDenied as error:
@@ -234,6 +228,8 @@ async def _log_in(
         ) from error
     except (asyncssh.Error, OSError, ValueError) as error:
         raise _connect_error(node, place, error) from error
+    finally:
+        desk.withdraw()
 
 
 def _connect_error(node: str, place: str, error: Exception) -> LinkError:
@@ -250,45 +246,6 @@ def _connect_error(node: str, place: str, error: Exception) -> LinkError:
             f"{node}: {place} and we have no algorithm in common: {error}; try transport openssh"
         )
     return LinkLost(f"{node}: no login at {place}: {sanitise(str(error) or type(error).__name__, 200)}; try again")
-
-
-def _options(target: SshTarget, records: HostRecords) -> dict[str, Any]:
-    """The target's settings as options of asyncssh. Blocks: looks for key files."""
-    options: dict[str, Any] = {"server_host_key_algs": records.algorithms(target.one("hostkeyalgorithms").split(","))}
-    if target.user:
-        options["username"] = target.user
-    if not target.is_exact:
-        return options  # asyncssh reads the config itself
-    options["config"] = None
-    identities = [os.path.expanduser(name) for name in target.settings.get("identityfile", ())]
-    options["client_keys"] = [name for name in identities if os.path.exists(name)]
-    certificates = [os.path.expanduser(name) for name in target.settings.get("certificatefile", ())]
-    options["client_certs"] = [name for name in certificates if os.path.exists(name)]
-    agent = target.one("identityagent", "SSH_AUTH_SOCK")
-    agent = os.environ.get("SSH_AUTH_SOCK", "") if agent == "SSH_AUTH_SOCK" else agent
-    options["agent_path"] = os.path.expandvars(os.path.expanduser(agent))
-    if target.is_on("identitiesonly", default=False):
-        public = [f"{name}.pub" for name in identities if os.path.exists(f"{name}.pub")]
-        options["agent_identities"] = public or None
-    options["public_key_auth"] = target.is_on("pubkeyauthentication")
-    options["password_auth"] = target.is_on("passwordauthentication")
-    options["kbdint_auth"] = target.is_on("kbdinteractiveauthentication")
-    options["gss_auth"] = target.is_on("gssapiauthentication", default=False)
-    if methods := target.one("preferredauthentications"):
-        options["preferred_auth"] = methods.split(",")
-    if alias := target.one("hostkeyalias"):
-        options["host_key_alias"] = alias
-    if command := target.proxy_command():
-        options["proxy_command"] = ["/bin/sh", "-c", f"exec {command}"]
-    for name, setting, supported in (
-        ("encryption_algs", "ciphers", get_encryption_algs()),
-        ("kex_algs", "kexalgorithms", get_kex_algs()),
-        ("mac_algs", "macs", get_mac_algs()),
-    ):
-        ours = {item.decode() for item in supported}
-        if wanted := [item for item in target.one(setting).split(",") if item in ours]:
-            options[name] = sorted(wanted, key=lambda item: item != _FAST_CIPHER)
-    return options
 
 
 async def _nothing() -> None:

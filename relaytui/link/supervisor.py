@@ -112,6 +112,7 @@ class NodeLink:
 
     async def stop(self) -> None:
         """End the link and all its connections."""
+        self._desk.withdraw()
         await cancel(self._task, self._subscribing)
         await self._bulk.close()
         if self.client is not None:

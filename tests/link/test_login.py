@@ -105,3 +105,27 @@ async def test_bulk_never_asks_a_second_time(command: str, tmp_path: Path) -> No
         await second.close()
         await first.close()
     assert len(operator.asked) == 1
+
+
+async def test_a_login_that_is_given_up_takes_its_question_back(command: str, tmp_path: Path) -> None:
+    withdrawn = asyncio.Event()
+    asked = asyncio.Event()
+
+    async def operator(prompt: Prompt) -> str | None:
+        asked.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+            return None
+        finally:
+            withdrawn.set()
+
+    account = Account(key=make_key(tmp_path / "key", passphrase="sesame"))
+    async with open_server(tmp_path, account) as node:
+        connector = SshConnector(replace(node, agent=command), Desk("box", operator), Gates())
+        opening = asyncio.create_task(connector.open())
+        async with asyncio.timeout(20):
+            await asked.wait()
+            opening.cancel()
+            await withdrawn.wait()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
