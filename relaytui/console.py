@@ -6,10 +6,10 @@ is the screens' part, what is known the fleet's.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from textual.app import App
 from textual.screen import Screen
@@ -18,10 +18,12 @@ from textual.theme import Theme as TextualTheme
 from relaytui.driver import ConsoleDriver
 from relaytui.fleet.changes import AskOpened, Change
 from relaytui.fleet.keys import SessionKey
+from relaytui.link.prompts import Prompt
 from relaytui.screens.context import Context
 from relaytui.screens.desk import Desk
 from relaytui.screens.grid import FRESH, GridScreen
 from relaytui.screens.panel import PanelScreen
+from relaytui.screens.question import QuestionScreen
 from relaytui.screens.source import FleetSource
 from relaytui.screens.typing import TypingScreen
 from relaytui.widgets.look import look_named
@@ -33,12 +35,6 @@ _log = logging.getLogger(__name__)
 
 Attach = Callable[[SessionKey], Awaitable[str]]
 """Joins the terminal to a session until the operator leaves; returns one line on how it ended."""
-
-
-class Drawn(Protocol):
-    """A screen that is told of changes and of the clock."""
-
-    def tick(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,7 @@ class Console(App[None], inherit_bindings=False):
     """One operator's view of all nodes."""
 
     ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
     TITLE = "relaytui"
 
     def __init__(
@@ -160,6 +157,14 @@ class Console(App[None], inherit_bindings=False):
             self._title = ""
             self.grid.arrange_sessions()
         return ended
+
+    async def ask(self, prompt: Prompt) -> str | None:
+        """Put a link's question to the operator; None when they would rather not, or are attached elsewhere."""
+        if self._is_away or not self.is_running:
+            return None
+        answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        await self.push_screen(QuestionScreen(self.context, prompt), answered.set_result)
+        return await answered
 
     # Looks ------------------------------------------------------------------------------------------------------------
 

@@ -248,5 +248,4 @@ class AnswerScreen(PanelScreen[str]):
             self._take_ask()
         else:
             self._said = f"not sent: {failure.text}"
-        if self.is_mounted:
-            self.tick()
+        self.tick()

@@ -57,6 +57,16 @@ class GridScreen(Screen[None], inherit_bindings=False):
         self.desk = context.desk
         self.actions = GridActions(self)
         self.jump_labels: dict[str, str] = {}
+        look = context.look
+        self.tiles = TileGrid(look)
+        self._status = StatusLine(look)
+        self._board = Vertical(id="board")
+        self._list = SessionList(look)
+        self._preview = Tile(look, id="preview")
+        self._empty = EmptyState(look)
+        self._toast_corner = Toasts(look)
+        self._prompt = PromptBar()
+        self._footer = Footer(look)
         self._in_sight: dict[str, SessionKey] = {}
         self._is_dirty = True
         self._second = 0
@@ -64,16 +74,15 @@ class GridScreen(Screen[None], inherit_bindings=False):
         self._message_until = 0.0
 
     def compose(self) -> ComposeResult:
-        look = self.context.look
-        yield StatusLine(look)
-        yield TileGrid(look)
-        with Vertical(id="board"):
-            yield SessionList(look)
-            yield Tile(look, id="preview")
-        yield EmptyState(look)
-        yield Toasts(look)
-        yield PromptBar()
-        yield Footer(look)
+        yield self._status
+        yield self.tiles
+        with self._board:
+            yield self._list
+            yield self._preview
+        yield self._empty
+        yield self._toast_corner
+        yield self._prompt
+        yield self._footer
 
     def on_mount(self) -> None:
         self.arrange_sessions()
@@ -103,8 +112,8 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     def arrange_sessions(self) -> None:
         """Show the sessions as they are now, in their order."""
-        if not self.is_mounted:
-            return
+        if not self._footer.is_mounted:
+            return  # there is nothing to draw on yet, or not any more
         self._is_dirty = False
         now = self.context.now()
         keys = self.desk.arrange(now)
@@ -114,21 +123,22 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     def _show_board(self, keys: list[SessionKey], now: float) -> None:
         is_list = self.is_list
-        grid, board, empty = self.query_one(TileGrid), self.query_one("#board"), self.query_one(EmptyState)
-        grid.display, board.display, empty.display = bool(keys) and not is_list, bool(keys) and is_list, not keys
+        self.tiles.display = bool(keys) and not is_list
+        self._board.display = bool(keys) and is_list
+        self._empty.display = not keys
         if not keys:
-            self._show_empty(empty)
+            self._show_empty(self._empty)
             self._look_at([], None)
         elif is_list:
             self._show_list(keys, now)
         else:
-            window = grid.window(len(keys), self.desk.place)
+            window = self.tiles.window(len(keys), self.desk.place)
             shown = keys[window.start : window.stop]
             self._look_at(shown, self.desk.focus)
-            grid.show(self._views(shown, now), str(self.desk.focus), self._border_hints(), self.jump_labels)
+            self.tiles.show(self._views(shown, now), str(self.desk.focus), self._border_hints(), self.jump_labels)
 
     def _show_list(self, keys: list[SessionKey], now: float) -> None:
-        sessions, preview = self.query_one(SessionList), self.query_one("#preview", Tile)
+        sessions, preview = self._list, self._preview
         preview.display = self.size.height >= _PREVIEW_FROM
         sessions.styles.height = min(len(keys), max(3, (self.size.height - 2) // 3)) if preview.display else "1fr"
         focus = self.desk.focus
@@ -178,8 +188,8 @@ class GridScreen(Screen[None], inherit_bindings=False):
             clock=f"{wall.tm_hour:02}:{wall.tm_min:02}",
             troubles=troubles(desk.fleet, now),
         )
-        self.query_one(StatusLine).show(summary)
-        footer = self.query_one(Footer)
+        self._status.show(summary)
+        footer = self._footer
         hints = [
             Hint(key_label(action.keys[0], ascii_only=self.context.is_ascii), action.title)
             for action in ACTIONS.footer(situation)
@@ -201,9 +211,9 @@ class GridScreen(Screen[None], inherit_bindings=False):
     def flush(self) -> None:
         """Repaint the rows that changed."""
         if self.is_list:
-            self._flush_tile(self.query_one("#preview", Tile))
+            self._flush_tile(self._preview)
         else:
-            self.query_one(TileGrid).flush(self._screen_of)
+            self.tiles.flush(self._screen_of)
 
     def _flush_tile(self, tile: Tile) -> None:
         if tile.view is not None:
@@ -215,15 +225,15 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     def _focused_tile(self) -> Tile | None:
         if self.is_list:
-            return self.query_one("#preview", Tile)
-        return self.query_one(TileGrid).tile_of(str(self.desk.focus))
+            return self._preview
+        return self.tiles.tile_of(str(self.desk.focus))
 
     def set_look(self, look: Look) -> None:
         """Draw in another theme from now on."""
-        for widget in self.query("*"):
-            if isinstance(widget, (TileGrid, StatusLine, SessionList, EmptyState, Toasts, Footer)):
-                widget.set_look(look)
-        self.query_one("#preview", Tile).set_look(look)
+        for widget in (self.tiles, self._preview):
+            widget.set_look(look)
+        for canvas in (self._status, self._list, self._empty, self._toast_corner, self._footer):
+            canvas.set_look(look)
 
     # What happens -----------------------------------------------------------------------------------------------------
 
@@ -247,7 +257,7 @@ class GridScreen(Screen[None], inherit_bindings=False):
     def say(self, message: str, role: str = "text") -> None:
         """Show a line in the footer for a moment."""
         self._message_until = self.context.now() + MESSAGE_SECONDS
-        self.query_one(Footer).say(message, role)
+        self._footer.say(message, role)
 
     def _show_toasts(self, now: float) -> None:
         sessions = self.desk.fleet.sessions
@@ -259,15 +269,15 @@ class GridScreen(Screen[None], inherit_bindings=False):
         views = self._views(self._toasts, now)
         tile = self._focused_tile()
         area = Region(0, 1, self.size.width, max(0, self.size.height - 2))
-        has_place = self.query_one(Toasts).show(views, area, None if tile is None else tile.region)
-        if views and not has_place and not self.query_one(Footer).message:
+        has_place = self._toast_corner.show(views, area, None if tile is None else tile.region)
+        if views and not has_place and not self._footer.message:
             symbol = self.context.look.symbols.status[Status.ASKING]
             self.say(f"{symbol} {views[-1].key} asks: {views[-1].title}", "asking")
 
     # Keys -------------------------------------------------------------------------------------------------------------
 
     async def on_key(self, event: Key) -> None:
-        if self.query_one(PromptBar).is_open:
+        if self._prompt.is_open:
             return  # on its way to the input's own bindings
         event.stop()
         event.prevent_default()
@@ -311,8 +321,8 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     def ask_line(self, purpose: str, label: str, text: str = "", placeholder: str = "") -> None:
         """Ask for a line in place of the footer; `_prompt_done` gets it."""
-        self.query_one(Footer).display = False
-        self.query_one(PromptBar).open(purpose, label, text, placeholder)
+        self._footer.display = False
+        self._prompt.open(purpose, label, text, placeholder)
 
     @on(PromptBar.Typed)
     def _prompt_typed(self, event: PromptBar.Typed) -> None:
@@ -321,7 +331,7 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     @on(PromptBar.Done)
     async def _prompt_done(self, event: PromptBar.Done) -> None:
-        self.query_one(Footer).display = True
+        self._footer.display = True
         if event.purpose == "filter":
             self._try_filter(event.text or "")
         elif event.text:
@@ -333,6 +343,13 @@ class GridScreen(Screen[None], inherit_bindings=False):
         except FilterError as error:
             self.say(str(error), "failed")
         self.arrange_sessions()
+
+    @on(Tile.Picked)
+    def _tile_picked(self, event: Tile.Picked) -> None:
+        if event.key in self._in_sight:
+            self.desk.focus = self._in_sight[event.key]
+            self.context.key_pressed()
+            self.arrange_sessions()
 
     @on(TileGrid.Resized)
     def _grid_resized(self) -> None:

@@ -35,7 +35,6 @@ from relaytui.screens.picker import Entry, PickerScreen
 from relaytui.screens.requests import Failure, describe_failure, outcome
 from relaytui.screens.typing import MOST_PANES, NEXT_ASKING, TypingScreen
 from relaytui.screens.views import tile_view
-from relaytui.widgets.grid import TileGrid
 
 if TYPE_CHECKING:
     from relaytui.console import Console
@@ -218,15 +217,11 @@ class GridActions:
 
     @property
     def _columns(self) -> int:
-        return 1 if self._screen.is_list else self._screen.query_one(TileGrid).plan.columns
+        return 1 if self._screen.is_list else self._screen.tiles.plan.columns
 
     @property
     def _page(self) -> int:
-        return (
-            max(1, self._screen.size.height - 3)
-            if self._screen.is_list
-            else self._screen.query_one(TileGrid).plan.slots
-        )
+        return max(1, self._screen.size.height - 3) if self._screen.is_list else self._screen.tiles.plan.slots
 
     def _move(self, by: int) -> None:
         self._desk.move(by)

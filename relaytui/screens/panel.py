@@ -38,17 +38,14 @@ class PanelScreen(ModalScreen[T], inherit_bindings=False):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.context = context
+        self.panel = Panel(context.look, role=self.role, id="panel")
 
     def compose(self) -> ComposeResult:
-        yield Panel(self.look, role=self.role, id="panel")
+        yield self.panel
 
     @property
     def look(self) -> Look:
         return self.context.look
-
-    @property
-    def panel(self) -> Panel:
-        return self.query_one("#panel", Panel)
 
     @property
     def heading(self) -> str:
@@ -89,7 +86,7 @@ class PanelScreen(ModalScreen[T], inherit_bindings=False):
 
     def rebuild(self) -> None:
         """Ask for the lines again and fit the panel to them."""
-        if not self.is_mounted:
+        if not self.panel.is_mounted:
             return
         panel, area = self.panel, self.size
         width = max(1, min(self.widest, area.width - 2 * _MARGIN))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Key, Paste
@@ -49,15 +50,17 @@ class TypingScreen(Screen[str], inherit_bindings=False):
         self.keys = list(keys)[:MOST_PANES]
         self._pane = 0
         self._is_commanding = False
+        self._panes = Container(id="panes")
         self._tiles = [Tile(context.look) for _ in self.keys]
+        self._footer = Footer(context.look)
         self._typists = {key: Typist(context.source, key, self.say) for key in self.keys}
         self._message_until = 0.0
         self._second = 0
 
     def compose(self) -> ComposeResult:
-        with Container(id="panes"):
+        with self._panes:
             yield from self._tiles
-        yield Footer(self.context.look)
+        yield self._footer
 
     def on_mount(self) -> None:
         self.context.watcher.look_at(self.keys, *self.keys)
@@ -78,14 +81,12 @@ class TypingScreen(Screen[str], inherit_bindings=False):
 
     def arrange_panes(self) -> None:
         """Show the panes and the keys as they are now."""
-        if not self.is_mounted:
+        if not self._footer.is_mounted:
             return
         now = self.context.now()
         self._second = int(now)
         fleet = self.context.desk.fleet
-        self.query_one("#panes").set_class(
-            len(self.keys) > 2 and self.size.width < _SIDE_BY_SIDE_FROM * len(self.keys), "-two-rows"
-        )
+        self._panes.set_class(len(self.keys) > 2 and self.size.width < _SIDE_BY_SIDE_FROM * len(self.keys), "-two-rows")
         for tile, key in zip(self._tiles, self.keys, strict=True):
             view = fleet.sessions.get(key)
             if view is not None:
@@ -94,7 +95,7 @@ class TypingScreen(Screen[str], inherit_bindings=False):
         self.flush()
 
     def _show_footer(self, now: float) -> None:
-        footer = self.query_one(Footer)
+        footer = self._footer
         if footer.message and now >= self._message_until:
             footer.say("")
         asking = self.context.desk.count_asking()
@@ -133,13 +134,12 @@ class TypingScreen(Screen[str], inherit_bindings=False):
     def say(self, message: str, role: str = "asking") -> None:
         """Show a line in the footer for a moment."""
         self._message_until = self.context.now() + MESSAGE_SECONDS
-        if self.is_mounted:
-            self.query_one(Footer).say(message, role)
+        self._footer.say(message, role)
 
     def set_look(self, look: Look) -> None:
         for tile in self._tiles:
             tile.set_look(look)
-        self.query_one(Footer).set_look(look)
+        self._footer.set_look(look)
 
     def on_resize(self) -> None:
         self._second = -1
@@ -183,8 +183,7 @@ class TypingScreen(Screen[str], inherit_bindings=False):
             await self._perform(action)
         else:
             self.say(f"{key_label(name)} is no command; {self.context.prefix} ? lists them")
-        if self.is_mounted:
-            self.arrange_panes()
+        self.arrange_panes()
 
     async def _perform(self, action: Action) -> None:
         self.context.desk.focus = self.key
@@ -212,6 +211,11 @@ class TypingScreen(Screen[str], inherit_bindings=False):
     def _after_answer(self, result: str | None) -> None:
         if result == ATTACH:
             self.dismiss(ATTACH)
+
+    @on(Tile.Picked)
+    def _tile_picked(self, event: Tile.Picked) -> None:
+        self._go_to_pane(next((at for at, key in enumerate(self.keys) if str(key) == event.key), self._pane))
+        self.arrange_panes()
 
     def _go_to_pane(self, pane: int) -> None:
         self._pane = pane

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 
-from rich.color import Color, ColorType
+from rich.color import Color, ColorType, blend_rgb
 from rich.style import Style
 
 from relaytui.widgets.symbols import ASCII, UNICODE, Border, Symbols
@@ -72,7 +72,23 @@ class Look:
         return self.symbols.heavy if status is Status.ASKING else self.symbols.light
 
     def _make_pen(self, code: str) -> Style:
-        return self.base + pen_style(code, self.theme.palette)
+        style = self.base + pen_style(code, self.theme.palette)
+        return style if self.theme.native else _in_rgb(style)
+
+
+_DIMMED = 0.6
+"""How much of its colour dim text keeps; the rest is the background's."""
+
+
+def _in_rgb(style: Style) -> Style:
+    """`style` as the toolkit would make it for each frame: 24-bit colours, dim text blended."""
+    foreground, background = (
+        color and Color.from_triplet(color.get_truecolor()) for color in (style.color, style.bgcolor)
+    )
+    if style.dim and foreground and background and foreground.triplet and background.triplet:
+        foreground = Color.from_triplet(blend_rgb(background.triplet, foreground.triplet, _DIMMED))
+        style += Style(dim=False)
+    return style + Style.from_color(foreground, background)
 
 
 _ATTRIBUTES = {

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.segment import Segment
+from textual.events import Click
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -18,7 +22,7 @@ from node_agent.terminal.spans import WireRow
 from relaytui.widgets.frame import bottom_edge, frame_style, top_edge
 from relaytui.widgets.live_region import live_top, text_extent
 from relaytui.widgets.look import Look
-from relaytui.widgets.row_strip import row_strip
+from relaytui.widgets.row_segments import row_segments
 from relaytui.widgets.text import Line, blank
 from relaytui.widgets.view import Hint, TileView
 
@@ -32,6 +36,13 @@ class Tile(Widget):
 
     DEFAULT_CSS = "Tile { width: 1fr; height: 1fr; }"
 
+    class Picked(Message):
+        """The operator clicked on a tile."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
     def __init__(self, look: Look, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._look = look
@@ -44,6 +55,7 @@ class Tile(Widget):
         self._top = 0
         self._hides_above = self._hides_below = False
         self._cursor: tuple[int, int] | None = None
+        self._lines: dict[int, Strip] = {}
         self._strips: dict[WireRow, Strip] = {}
 
     @property
@@ -65,11 +77,10 @@ class Tile(Widget):
         if before is None or view is None or before.key != view.key:
             self._screen = None
         elif was_focused == is_focused and (before.status, before.is_faded) == (view.status, view.is_faded):
-            self.refresh(self._line_region(0), self._line_region(self.size.height - 1))
+            self._repaint({0, self.outer_size.height - 1})
             return
-        self._strips.clear()
         self._settle()
-        self.refresh()
+        self._repaint_all()
 
     def flush(self, screen: ScreenModel | None) -> bool:
         """Show the screen as it is now and repaint the lines that differ; whether there were any."""
@@ -79,56 +90,83 @@ class Tile(Widget):
         self._screen = screen
         self._settle()
         if len(rows) != len(self._rows):
-            self.refresh()
+            self._repaint_all()
             return True
-        lines = {y + 1 for y, row in enumerate(self._rows) if row is not rows[y]}
+        lines = {y for y, row in enumerate(self._rows, 1) if row is not rows[y - 1]}
         if cursor != self._cursor:
             lines.update(place[0] + 1 for place in (cursor, self._cursor) if place is not None)
         if above != self._hides_above:
             lines.add(0)
         if below != self._hides_below:
-            lines.add(self.size.height - 1)
-        if lines:
-            self.refresh(*map(self._line_region, lines))
+            lines.add(self.outer_size.height - 1)
+        self._repaint(lines)
         return bool(lines)
 
     def set_look(self, look: Look) -> None:
         """Draw in another theme from now on."""
         self._look = look
-        self._strips.clear()
-        self.refresh()
+        self._repaint_all()
 
     def on_resize(self) -> None:
-        self._strips.clear()
         self._settle()
-        self.refresh()
+        self._repaint_all()
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        if self._view is not None:
+            self.post_message(self.Picked(self._view.key))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of `crop`, kept between frames.
+
+        The toolkit's own way asks for every line of every tile between two that changed and builds several strips
+        for each; a tile has no border, padding or tint of the style sheet's, so its lines are drawn as they are.
+        """
+        lines = [self._lines.get(y) or self._draw_line(y) for y in crop.line_range]
+        if crop.column_span != (0, self.outer_size.width):
+            lines = [line.crop(*crop.column_span) for line in lines]
+        return lines
 
     def render_line(self, y: int) -> Strip:
-        width, height = self.size
+        width, height = self.outer_size
         view = self._view
         if view is None:
             return blank(width, self._look.base)
         if height <= _FRAME or width <= _FRAME:
             return self._render_sliver(view, width, y)
         if y == 0:
-            is_cropped = self._hides_above
             return top_edge(
-                view, width, self._look, is_focused=self._is_focused, label=self._label, is_cropped=is_cropped
+                view, width, self._look, is_focused=self._is_focused, label=self._label, is_cropped=self._hides_above
             )
         if y == height - 1:
-            is_cropped = self._hides_below
             return bottom_edge(
-                view, width, self._look, is_focused=self._is_focused, hints=self._hints, is_cropped=is_cropped
+                view, width, self._look, is_focused=self._is_focused, hints=self._hints, is_cropped=self._hides_below
             )
         return self._render_row(view, y - 1, width)
 
-    def _line_region(self, y: int) -> Region:
-        return Region(0, y, self.size.width, 1)
+    def _draw_line(self, y: int) -> Strip:
+        strip = self.render_line(y)
+        for line_filter in self.get_line_filters():
+            if not isinstance(line_filter, ANSIToTruecolor):  # pens and roles are in 24 bits already
+                strip = strip.apply_filter(line_filter, self.background_colors[1])
+        self._lines[y] = strip
+        return strip
+
+    def _repaint(self, lines: set[int]) -> None:
+        for y in lines:
+            self._lines.pop(y, None)
+        if lines:
+            self.refresh(*[Region(0, y, self.outer_size.width, 1) for y in lines])
+
+    def _repaint_all(self) -> None:
+        self._lines.clear()
+        self._strips.clear()
+        self.refresh()
 
     def _settle(self) -> None:
         """Take the rows to draw from the screen as it is now."""
         screen = self._screen
-        height = max(0, self.size.height - _FRAME)
+        height = max(0, self.outer_size.height - _FRAME)
         if screen is None:
             self._rows, self._top, self._cursor = (), 0, None
             self._hides_above = self._hides_below = False
@@ -149,19 +187,17 @@ class Tile(Widget):
         if strip is None:
             strip = self._framed(view, row, width, cursor)
             if cursor is None:
-                if len(self._strips) > _STRIPS_KEPT * self.size.height:
+                if len(self._strips) > _STRIPS_KEPT * self.outer_size.height:
                     self._strips.clear()
                 self._strips[row] = strip
         return strip
 
     def _framed(self, view: TileView, row: WireRow, width: int, cursor: int | None) -> Strip:
         look = self._look
-        edge = Line(1, look.base).add(
-            look.border(view.status).vertical, frame_style(view, look, is_focused=self._is_focused)
-        )
-        side = edge.strip()
+        edge_style = look.base + frame_style(view, look, is_focused=self._is_focused)
+        side = Segment(look.border(view.status).vertical, edge_style)
         style = look.faded if view.is_faded else None
-        return Strip([*side, *row_strip(row, width - _FRAME, look, style=style, cursor=cursor), *side], width)
+        return Strip([side, *row_segments(row, width - _FRAME, look, style=style, cursor=cursor), side], width)
 
     def _render_sliver(self, view: TileView, width: int, y: int) -> Strip:
         """What is left of a tile without room for a frame: its state and name."""

@@ -15,7 +15,7 @@ from relaytui.widgets.frame import bottom_edge, top_edge
 from relaytui.widgets.live_region import live_top
 from relaytui.widgets.look import look_named, pen_style
 from relaytui.widgets.plan import plan_grid, scroll_to
-from relaytui.widgets.row_strip import row_strip
+from relaytui.widgets.row_segments import row_segments
 from relaytui.widgets.symbols import ASCII, UNICODE
 from relaytui.widgets.text import Line, fit
 from relaytui.widgets.theme import ROLES, ThemeError, load_theme, theme_named, themes
@@ -147,15 +147,15 @@ def test_edges_fill_their_width_exactly(width: int, is_focused: bool, view: Tile
     ],
 )
 def test_a_row_fills_its_width_with_true_characters(row: WireRow, width: int, text: str) -> None:
-    strip = row_strip(row, width, LOOK)
-    assert strip.text == text
-    assert cell_len(strip.text) == width == strip.cell_length
+    drawn = "".join(segment.text for segment in row_segments(row, width, LOOK))
+    assert drawn == text
+    assert cell_len(drawn) == width
 
 
 def test_the_cursor_reverses_its_cell_alone() -> None:
-    strip = row_strip((("abc", ""),), 5, LOOK, cursor=1)
-    reversed_text = "".join(segment.text for segment in strip if segment.style and segment.style.reverse)
-    assert (strip.text, reversed_text) == ("abc  ", "b")
+    segments = row_segments((("abc", ""),), 5, LOOK, cursor=1)
+    assert [segment.text for segment in segments if segment.style and segment.style.reverse] == ["b"]
+    assert "".join(segment.text for segment in segments) == "abc  "
 
 
 @given(st.integers(0, 60), st.integers(1, 300), st.integers(1, 100))
