@@ -75,7 +75,7 @@ def _bridge(options: argparse.Namespace) -> int:
 
 
 def _probe(options: argparse.Namespace) -> int:
-    from node_agent.io.failure import failure_of
+    from node_agent.io.failure import failure_of, words_for
     from node_agent.io.paths import PathError, node_paths
     from node_agent.io.start import StartError, ensure_agent
     from node_agent.io.status import node_status
@@ -87,7 +87,7 @@ def _probe(options: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(node_status(paths), separators=(",", ":")) + "\n")
     except (PathError, StartError, OSError) as error:
         failure = error.failure if isinstance(error, StartError) else failure_of(error)
-        sys.stdout.write(json.dumps({"error": str(error), "failure": failure.name.lower()}) + "\n")
+        sys.stdout.write(json.dumps({"error": words_for(error), "failure": failure.name.lower()}) + "\n")
         return _fail(error)
     return 0
 

@@ -72,7 +72,7 @@ async def _check_directory(cwd: str) -> None:
         is_there = await asyncio.wait_for(loop.run_in_executor(None, os.path.isdir, cwd), CWD_LIMIT)
     except asyncio.TimeoutError:
         raise RequestError(
-            ErrorCode.CWD_MISSING, f"the directory {cwd} does not answer: is its file server there?"
+            ErrorCode.CWD_HANGS, f"the directory {cwd} does not answer: is its file server there?"
         ) from None
     if not is_there:
         raise RequestError(ErrorCode.CWD_MISSING, f"there is no directory {cwd} on this node")

@@ -21,6 +21,13 @@ class Failure(enum.IntEnum):
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+def words_for(error: BaseException) -> str:
+    """The error as one line for the operator."""
+    if failure_of(error) is Failure.DISK_FULL:
+        return f"the disk is full ({error}); make room, or set RELAY_STATE_DIR to a place on another"
+    return str(error)
+
+
 def failure_of(error: BaseException) -> Failure:
     """The kind of an error, judged by it or by what caused it."""
     cause = error.__cause__

@@ -28,6 +28,7 @@ class ErrorCode(str, enum.Enum):
     STILL_RUNNING = "still_running"
     COMMAND_NOT_FOUND = "command_not_found"
     CWD_MISSING = "cwd_missing"
+    CWD_HANGS = "cwd_hangs"  # its file system does not answer
     START_FAILED = "start_failed"
     BAD_SIZE = "bad_size"
     BAD_KEY = "bad_key"

@@ -35,6 +35,7 @@ REFUSALS: dict[ErrorCode, int] = {
     ErrorCode.STILL_RUNNING: 54,
     ErrorCode.COMMAND_NOT_FOUND: 55,
     ErrorCode.CWD_MISSING: 56,
+    ErrorCode.CWD_HANGS: 69,
     ErrorCode.START_FAILED: 57,
     ErrorCode.BAD_SIZE: 58,
     ErrorCode.BAD_KEY: 59,
