@@ -6,8 +6,9 @@ Theory. Sequences are cut by the shared tokenizer, so the terminal only ever rec
 between them. What acts on the screen passes byte for byte. What makes a terminal answer, writes the clipboard, locks
 the keyboard, draws pictures, prints, logs, or changes how bytes are read does not; nor does a sequence of a kind
 nobody listed here, since a terminal somewhere may give it such a meaning (xterm ctlseqs patch 395, kitty, iTerm2,
-ConEmu). U+0080 to U+009F written in UTF-8 are dropped: xterm obeys them as controls. A pattern skips what is plainly
-harmless, and only the rest is looked at.
+ConEmu). U+0080 to U+009F written in UTF-8 are dropped: xterm obeys them as controls. Their first byte is dropped
+wherever no second one follows, or removing what stands between would put the two together. A pattern skips what is
+plainly harmless, and only the rest is looked at.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import FrozenSet, List, NamedTuple, Set
 
 from node_agent.terminal.tokenizer import GROUND, STRING_KEPT, HalfRead, Kind, split_terminator
 
+_C1 = "\xc2(?![\xa0-\xbf])[\x80-\x9f]?"  # in UTF-8, whole or its first byte alone
 _SUSPECT = (
-    "\x05|\xc2(?:[\x80-\x9f]|\\Z)"  # ENQ; a C1 control in UTF-8, or the first half of one
+    f"\x05|{_C1}"  # ENQ
     "|\x1b(?!\\[[0-9;:]{0,64}[@-MPSTXZ^`abd-gjkmrsu]|[()*+][0-9A-Z]|[78=>DEHMNO|}~])"
 )
 _SUSPECT_TEXT = re.compile(_SUSPECT)
@@ -61,7 +63,7 @@ _OSC_ALLOWED = frozenset([0, 1, 2, 7, 8, 9, 22, 104, 105, *range(110, 120), 133,
 _OSC_CLIPBOARD = 52
 _OSC_LIMIT = 4096
 _CONEMU_COMMAND = re.compile("(?!4;)[0-9]{1,2}(?:;|\\Z)")  # OSC 9;7 runs a program; 9;4 is progress
-_UNSAFE_IN_STRING = re.compile("[\x00-\x1f\x7f]|\xc2[\x80-\x9f]")
+_UNSAFE_IN_STRING = re.compile(f"[\x00-\x1f\x7f]|{_C1}")
 
 RESET_SEQUENCE = (
     b"\x1b\\\x1b[?2026l"  # whatever a cut write left open
@@ -150,7 +152,7 @@ class AttachFilter:
                 break
             passed.append(text[position : suspect.start()])
             position = suspect.end()
-            if suspect.group() == "\xc2":
+            if suspect.group() == "\xc2" and position == len(text):
                 self._held = "\xc2"
             elif suspect.group() == "\x1b":
                 position = self._read_sequence(text, suspect.start(), passed)
