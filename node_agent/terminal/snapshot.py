@@ -7,7 +7,7 @@ insert mode, character sets) comes after them.
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, List, Tuple
 
 from node_agent.terminal.checkpoint import DEFAULT_CHARSETS, Charsets, SavedCursor, ScreenState, TerminalState
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Flag, Pen
@@ -20,6 +20,7 @@ _ORIGIN = 6
 _LEFT_RIGHT_MARGINS = 69
 _SYNCHRONIZED = 2026
 _SCREEN_MODES = frozenset([47, 1047, 1048, 1049])
+_BLANK = Cell(" ", DEFAULT_PEN)
 _LATE_MODES = frozenset([_ORIGIN, _LEFT_RIGHT_MARGINS, _AUTOWRAP, _CURSOR_VISIBLE, _SYNCHRONIZED])
 
 
@@ -34,7 +35,7 @@ def snapshot(state: TerminalState, history: int = 0) -> bytes:
     if state.active == "alternate":
         writer.leave_main()
         writer.print_rows(state.alternate.rows)
-    elif state.alternate.keyboard:
+    elif state.alternate.keyboard or state.alternate.saved or any(row.text for row in state.alternate.rows):
         writer.visit_alternate()
     writer.set_state()
     return "".join(writer.parts).encode("utf-8")
@@ -49,26 +50,23 @@ class _Writer:
         self.pen: Pen = DEFAULT_PEN
 
     def print_rows(self, rows: List[PackedRow]) -> None:
+        """Print rows from the cursor's on, one that continues in the next so that it wraps by itself."""
         continued = False
         for index, row in enumerate(rows):
-            following = rows[index + 1] if index + 1 < len(rows) else None
             if index and not continued:
                 self.parts.append("\r\n")
             cells = unpack_cells(row)
-            continued = row.wrapped and self._runs_on(cells, following)
-            self._print_cells(cells, at_least_one=bool(index) and rows[index - 1].wrapped)
+            if continued and not cells:
+                cells = [_BLANK]  # the row above wraps only when something follows
+            continued = row.wrapped and index + 1 < len(rows)
+            if continued:
+                # A wide character wraps where one column is left over.
+                is_cut_short = rows[index + 1].text[1:2] in ("\0", ("\0",)) and len(cells) < self.state.columns
+                cells += [_BLANK] * (self.state.columns - is_cut_short - len(cells))
+            self._print_cells(cells)
         self.set_pen(DEFAULT_PEN)
 
-    def _runs_on(self, cells: List[Cell], following: Optional[PackedRow]) -> bool:
-        """Whether printing goes on in the following row by itself: after a full one, or for want of two columns."""
-        if following is None:
-            return False
-        missing = self.state.columns - len(cells)
-        return not missing or (missing == 1 and following.text[1:2] in ("\0", ("\0",)))
-
-    def _print_cells(self, cells: List[Cell], at_least_one: bool) -> None:
-        if not cells and at_least_one:
-            cells = [Cell(" ", DEFAULT_PEN)]  # the row above wraps only when something follows
+    def _print_cells(self, cells: List[Cell]) -> None:
         text: List[str] = []
         for column, cell in enumerate(cells):
             if cell.pen != self.pen:
@@ -105,14 +103,20 @@ class _Writer:
             self.parts.append("\x1b[?1047h\x1b[H")
         else:
             self._save_cursor(main, main.saved)
-            self.parts.append("\x1b[?1049h\x1b[H")
+            self.parts.append("\x1b[?1049h")
             self._undo_saved(main.saved)
+            self.parts.append("\x1b[2J\x1b[H")  # the pen that was saved has coloured the blank screen
 
     def visit_alternate(self) -> None:
-        """Give the hidden alternate screen its keyboard stack."""
-        self.parts.append("\x1b[?1047h")
-        self._keyboard(self.state.alternate)
-        self.parts.append("\x1b[?1047l")
+        """Give the hidden alternate screen what programs rarely leave there."""
+        alternate = self.state.alternate
+        self.parts.append("\x1b[?47h\x1b[H")
+        self.print_rows(alternate.rows)
+        self._keyboard(alternate)
+        if alternate.saved is not None:
+            self._save_cursor(alternate, alternate.saved)
+            self._undo_saved(alternate.saved)
+        self.parts.append("\x1b[?47l")
 
     def _save_cursor(self, screen: ScreenState, saved: SavedCursor) -> None:
         place = (saved.row, saved.column, saved.pending_wrap)
@@ -138,10 +142,10 @@ class _Writer:
         if not pending:
             return
         cells = unpack_cells(row)
-        cells += [Cell(" ", DEFAULT_PEN)] * (self.state.columns - len(cells))
+        cells += [_BLANK] * (self.state.columns - len(cells))
         start = column - 1 if column and not cells[column].text else column
         self.parts.append(f"\x1b[{line + 1};{start + 1}H")
-        self._print_cells(cells[start : column + 1], at_least_one=False)
+        self._print_cells(cells[start : column + 1])
 
     def _charsets(self, charsets: Charsets) -> None:
         for intermediate, final, default in zip("()*+", charsets, DEFAULT_CHARSETS):
@@ -197,11 +201,11 @@ class _Writer:
     def _reprint(self, column: int, row: PackedRow) -> None:
         """Print the cell under the cursor again, which leaves a wrap pending."""
         cells = unpack_cells(row)
-        cell = cells[column] if column < len(cells) else Cell(" ", DEFAULT_PEN)
+        cell = cells[column] if column < len(cells) else _BLANK
         if not cell.text:
             self.parts.append("\b")
             cell = cells[column - 1]
-        self._print_cells([cell], at_least_one=False)
+        self._print_cells([cell])
 
     def _tabs(self) -> None:
         tabs = self.state.tabs

@@ -31,10 +31,10 @@ def print_lines(terminal: Terminal, block: str) -> None:
     for index, line in enumerate(lines):
         if can_skip and _is_at_fresh_last_row(terminal):
             rest = lines[index:]
-            last = next((line for text in reversed(rest) if (line := text.rstrip("\t"))), terminal.last)
+            last = next((text for text in reversed(rest) if text.strip("\t")), "").rstrip("\t")
             if not has_tabs or _expand(rest, terminal.columns):
                 _scroll_in(terminal, rest)
-                terminal.last = last
+                terminal.last = last or terminal.last
                 return
             can_skip = False
         printing.print_tabbed(terminal, line)

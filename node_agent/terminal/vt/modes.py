@@ -106,7 +106,7 @@ INERT_MODES = KEPT_MODES - _MOUSE_PROTOCOLS - _MOUSE_ENCODINGS - frozenset(_EFFE
 
 
 def _switch_screen(terminal: Terminal, mode: int, on: bool) -> None:
-    """47, 1047 and 1049 (xterm ctlseqs): 1047 clears the alternate screen on leaving, 1049 on entering."""
+    """47, 1047 and 1049 (xterm ctlseqs); the last two leave a blank alternate screen behind, in xterm only 1047."""
     was_alternate = terminal.screen is terminal.alternate
     if on:
         if mode == 1049 and not was_alternate:
@@ -115,8 +115,8 @@ def _switch_screen(terminal: Terminal, mode: int, on: bool) -> None:
         if mode == 1049 and not was_alternate:
             terminal.clear_grid()
         return
-    if mode == 1047 and was_alternate:
-        terminal.clear_grid()
+    if mode != 47 and was_alternate:
+        terminal.clear_alternate()
     terminal.switch(to_alternate=False)
     if mode == 1049 and was_alternate:
         terminal.restore_cursor()

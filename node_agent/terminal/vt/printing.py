@@ -207,10 +207,7 @@ def put_wide(terminal: Terminal, text: str) -> None:
                 continue
             terminal.x = limit - 2
             room = 2
-        part = text[start : start + room]
-        if len(part) < size - start and not terminal.autowrap:
-            part = text[start : start + room - 2] + text[-2:]
-            start = size - len(part)
+        part = text[start : start + (room if terminal.autowrap else 2)]
         row = terminal.own(terminal.y)
         row.wide = True
         if terminal.insert:
@@ -228,9 +225,9 @@ def put_wide(terminal: Terminal, text: str) -> None:
 
 def wrap(terminal: Terminal) -> None:
     """Go on in the next row because the text did not fit."""
-    row = terminal.own(terminal.y)
-    if not terminal.is_narrowed:
-        row.wrapped = True
+    y = terminal.y
+    if (y == terminal.bottom or y < terminal.rows - 1) and not terminal.is_narrowed:
+        terminal.own(y).wrapped = True
     terminal.index()
     terminal.x = terminal.left if terminal.left_right else 0
 
@@ -242,7 +239,7 @@ def repeat(terminal: Terminal, count: int) -> None:
         return
     width = cluster_width(cluster)
     count = min(count, (print_limit(terminal) - terminal.x) // width)
-    if len(cluster) > 1:
+    if len(cluster) > 1 or "\U0001f1e6" <= cluster <= "\U0001f3ff":
         for _ in range(count):
             for character in cluster:
                 print_character(terminal, character)

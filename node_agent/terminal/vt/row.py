@@ -212,10 +212,7 @@ class Row:
             else:
                 packed += (pen, len(runs[index]))
                 last = pen
-        if self.clustered:
-            text = join_cells([cell for part in runs[0::2] for cell in part])
-        else:
-            text = "".join(runs[0::2])
+        text = join_cells([cell for part in runs[0::2] for cell in part]) if self.clustered else "".join(runs[0::2])
         return PackedRow(text, tuple(packed), self.wrapped)
 
     def last_cell(self) -> str:

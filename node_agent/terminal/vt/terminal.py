@@ -120,7 +120,7 @@ class Terminal:
 
     def note_printing_state(self) -> None:
         """Set `quick_stop`: ASCII text that ends before this column prints without any special case."""
-        special = self.insert or self.left_right or self.translation or self.single_shift
+        special = self.insert or self.left_right or self.translation or self.single_shift is not None
         self.quick_stop = 0 if special else self.columns
 
     def set_charsets(self, charsets: Charsets) -> None:
@@ -140,9 +140,10 @@ class Terminal:
 
     # rows
 
-    def blank_row(self) -> Row:
-        """A shared blank row under the background in force."""
-        fill = self.brush.fill
+    def blank_row(self, fill: Optional[Pen] = None) -> Row:
+        """A shared blank row, under the background in force unless another is given."""
+        if fill is None:
+            fill = self.brush.fill
         blank = self._blanks.get(fill)
         if blank is None:
             if len(self._blanks) > 64:
@@ -164,7 +165,7 @@ class Terminal:
     def keep(self, row: Row) -> None:
         """Put a row into history."""
         runs = row.runs
-        if row.fill is DEFAULT_PEN and not row.wrapped and row.length != CELLS:
+        if row.fill is DEFAULT_PEN and not row.wrapped and not row.clustered and row.length != CELLS:
             if not runs:
                 self.history.add_plain_row("")
                 return
@@ -189,7 +190,9 @@ class Terminal:
             grid = self.grid
             top = self.top
             row = grid.pop(top)
-            if not top and self.screen is self.main:
+            if top:
+                self.end_line(top - 1)
+            elif self.screen is self.main:
                 self.keep(row)
             grid.insert(y, self.blank_row())
 
@@ -224,6 +227,8 @@ class Terminal:
         if self.is_narrowed:
             self._shift(y, self.bottom, count)
             return
+        self.end_line(y - 1)
+        self.end_line(self.bottom)
         grid = self.grid
         del grid[y : y + count]
         grid[self.bottom - count + 1 : self.bottom - count + 1] = [self.blank_row()] * count
@@ -234,9 +239,17 @@ class Terminal:
         if self.is_narrowed:
             self._shift(y, self.bottom, -count)
             return
+        self.end_line(y - 1)
+        self.end_line(self.bottom)
+        self.end_line(self.bottom - count)
         grid = self.grid
         del grid[self.bottom - count + 1 : self.bottom + 1]
         grid[y:y] = [self.blank_row()] * count
+
+    def end_line(self, y: int) -> None:
+        """Note that row `y`, if there is one, is not continued by the next any more."""
+        if y >= 0 and self.grid[y].wrapped:
+            self.grid[y].wrapped = False
 
     def _shift(self, first: int, last: int, count: int) -> None:
         """Move the columns between the margins up by `count` rows, down when negative."""
@@ -286,6 +299,11 @@ class Terminal:
             self.screen = screen
             self.grid = screen.rows
             self.emit(EventKind.ALTERNATE_SCREEN, "on" if to_alternate else "off")
+
+    def clear_alternate(self) -> None:
+        """Blank the alternate screen, whatever is shown; nothing of it is worth keeping once it is left."""
+        self.alternate.rows[:] = [self.blank_row(DEFAULT_PEN)] * self.rows
+        self.alternate.saved = None
 
     def clear_grid(self) -> None:
         """Blank every row of the shown screen."""

@@ -1,0 +1,142 @@
+"""Checkpoints: what one engine writes any engine reads, at any token boundary, and nothing else is accepted."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from typing import Any
+
+import pytest
+
+from node_agent.terminal.checkpoint import load
+from node_agent.terminal.engines import create_engine, restore_engine
+from node_agent.terminal.tokenizer import Tokenizer
+from tests.terminal.support import RECORDINGS, differences, picture, traffic
+
+needs_recordings = pytest.mark.skipif(
+    not RECORDINGS.is_dir(), reason="the recordings of real agents are not beside the checkout"
+)
+
+
+def boundaries(stream: bytes) -> list[int]:
+    """The offsets after each token."""
+    return sorted({token.end for token in Tokenizer().feed(stream)})
+
+
+@needs_recordings
+@pytest.mark.parametrize("name", ["claude", "codex", "opencode"])
+def test_a_restored_engine_is_equal_at_every_token_boundary(name: str) -> None:
+    stream = (RECORDINGS / f"{name}.raw").read_bytes()
+    engine = create_engine("vt", 110, 40)
+    compared = 0
+    for end in boundaries(stream):
+        engine.feed(stream[engine.offset : end])
+        if not engine.at_boundary:
+            continue
+        checkpoint = engine.checkpoint()
+        restored = restore_engine("vt", checkpoint)
+        assert restored.checkpoint() == checkpoint, end
+        assert [restored.cells(y) for y in range(40)] == [engine.cells(y) for y in range(40)], end
+        compared += 1
+    assert compared > 300
+
+
+@needs_recordings
+@pytest.mark.parametrize("name", ["claude", "codex", "opencode"])
+def test_a_restored_engine_goes_on_equally(name: str) -> None:
+    stream = (RECORDINGS / f"{name}.raw").read_bytes()
+    whole = create_engine("vt", 110, 40)
+    whole.feed(stream)
+    for end in boundaries(stream)[::40]:
+        first = create_engine("vt", 110, 40)
+        first.feed(stream[:end])
+        if not first.at_boundary:
+            continue
+        second = restore_engine("vt", json.loads(json.dumps(first.checkpoint())))
+        assert second.offset == end
+        second.feed(stream[end:])
+        assert differences(picture(whole), picture(second)) == [], end
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_states_survive_json(seed: int) -> None:
+    source = random.Random(seed)
+    engine = create_engine("vt", 40, 10)
+    engine.feed(traffic(source, 80, 40, 10) + b"\x18z")
+    restored = restore_engine("vt", json.loads(json.dumps(engine.checkpoint())))
+    assert differences(picture(engine), picture(restored)) == []
+    more = traffic(source, 80, 40, 10) + b"\x18z"
+    engine.feed(more)
+    restored.feed(more)
+    assert differences(picture(engine), picture(restored)) == []
+
+
+def test_a_checkpoint_is_refused_inside_a_sequence() -> None:
+    engine = create_engine("vt", 80, 24)
+    engine.feed(b"text\x1b[1")
+    with pytest.raises(ValueError, match="boundary"):
+        engine.checkpoint()
+
+
+def sample() -> dict[str, Any]:
+    engine = create_engine("vt", 20, 4)
+    engine.feed("a\x1b[1;31mb漢e\u0301\x1b7\r\n\n\n\n\nend\x1b[>1u".encode())
+    return engine.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("version",), 2),
+        (("columns",), 0),
+        (("columns",), "80"),
+        (("rows",), 5),
+        (("offset",), -1),
+        (("pens",), []),
+        (("pens", 0), [None, 256, 0, 0, None, None]),
+        (("pens", 0), [None, [1, 2], 0, 0, None, None]),
+        (("main",), None),
+        (("main", "rows", 0), ["abc", [0, 2], False]),
+        (("main", "rows", 0), ["x" * 21, [0, 21], False]),
+        (("main", "rows", 0), ["abc", [99, 3], False]),
+        (("main", "rows", 0), [["a", ""], [0, 2], False]),
+        (("main", "rows", 0), ["abc", [0, 3], 1]),
+        (("main", "saved"), [99, 0, False, 0, ["B", "B", "B", "B", 0, 2], False]),
+        (("main", "keyboard"), [32]),
+        (("active",), "third"),
+        (("cursor",), [0, 20, False, 0]),
+        (("cursor",), [0, 0, False]),
+        (("margins",), [2, 1, 0, 19]),
+        (("charsets",), ["B", "B", "B", "B", 4, 2]),
+        (("modes",), ["7"]),
+        (("keypad",), None),
+        (("title",), 3),
+        (("titles",), [["one"]]),
+        (("history",), {}),
+    ],
+)
+def test_what_is_not_a_checkpoint_is_refused(path: tuple[Any, ...], value: Any) -> None:
+    checkpoint = sample()
+    load(checkpoint)
+    broken = copy.deepcopy(checkpoint)
+    target: Any = broken
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = value
+    with pytest.raises(ValueError):
+        load(broken)
+
+
+def test_every_field_is_required() -> None:
+    checkpoint = sample()
+    for name in checkpoint:
+        with pytest.raises(ValueError):
+            load({key: value for key, value in checkpoint.items() if key != name})
+
+
+def test_unknown_engines_are_named() -> None:
+    with pytest.raises(ValueError, match="no terminal engine named 'other'"):
+        create_engine("other", 80, 24)
+    with pytest.raises(ValueError, match="no terminal engine named 'other'"):
+        restore_engine("other", sample())
