@@ -20,7 +20,8 @@ Changes come from `tick` alone, so hold both together: `wake_at` is in the past 
 """
 
 from node_agent.detect.asks import Ask
-from node_agent.detect.detector import AskClosed, AskOpened, AttentionChanged, Change, Detector, Step, Verdict
+from node_agent.detect.changes import AskClosed, AskOpened, AttentionChanged, Change, Step, Verdict
+from node_agent.detect.detector import Detector
 from node_agent.detect.evidence import Fact, KernelEvidence, Program, Termios, Wait
 from node_agent.detect.rules import RuleBook, RuleError, build_rule_book
 

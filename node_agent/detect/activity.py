@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from node_agent.detect.prompts import normalised
 from node_agent.terminal.engine import Engine
@@ -11,6 +11,7 @@ BURST_GAP = 0.3
 """Output after this many seconds without is a redraw of its own."""
 
 _CPU_WINDOW = 0.6
+_RUNNING = 0.15
 _FEW_ROWS = 6
 
 
@@ -27,6 +28,8 @@ class Activity:
         self._texts: Dict[int, str] = {}
         self._is_looked_at = True
         self._cpu: List[Tuple[float, float]] = []
+        self._running_since: Optional[float] = None
+        self._is_running_still = False
 
     def on_output(self, at: float) -> None:
         if at - self.last_output > BURST_GAP:
@@ -39,26 +42,36 @@ class Activity:
         self.last_input = at
         self._bursts.clear()
 
-    def look(self, at: float, engine: Engine) -> None:
-        """Tell a change of the screen from a clock's or spinner's: only rows whose normalised text differs count."""
+    def look(self, engine: Engine) -> bool:
+        """Whether the screen changed since the last look by more than clocks and spinners.
+
+        Only rows whose normalised text differs count; the change is dated to the last output.
+        """
         if self._is_looked_at:
-            return
+            return False
         self._is_looked_at = True
         stamps = tuple(engine.stamps())
         changed = [row for row, stamp in enumerate(stamps) if row >= len(self._stamps) or stamp != self._stamps[row]]
         self._stamps = stamps
-        if len(changed) > _FEW_ROWS:
+        is_changed = len(changed) > _FEW_ROWS
+        if is_changed:
             self._texts.clear()
-            self.last_change = self.last_output
-            return
-        for row in changed:
-            text = normalised(engine.text(row))
-            if self._texts.get(row) != text:
+        else:
+            for row in changed:
+                text = normalised(engine.text(row))
+                is_changed = is_changed or self._texts.get(row) != text
                 self._texts[row] = text
-                self.last_change = self.last_output
+        if is_changed:
+            self.last_change = self.last_output
+        return is_changed
 
-    def on_cpu(self, at: float, used: float) -> None:
+    def on_cpu(self, at: float, used: float, is_running: bool) -> None:
         """`used` is the session's CPU time so far; a smaller one starts anew."""
+        if not is_running:
+            self._running_since = None
+        elif self._running_since is None:
+            self._running_since = at
+        self._is_running_still = self._running_since is not None and at - self._running_since >= _RUNNING
         if self._cpu and used < self._cpu[-1][1]:
             self._cpu.clear()
         self._cpu.append((at, used))
@@ -66,7 +79,12 @@ class Activity:
             self._cpu.pop(0)
 
     def cpu_share(self) -> float:
-        """Share of a core used over the last half second or so; 0 while that cannot be told."""
+        """Share of a core used over the last half second or so; 0 while that cannot be told.
+
+        Seen running at every look of a while counts as a whole core: on a crowded machine the clock shows less.
+        """
+        if self._is_running_still:
+            return 1.0
         if len(self._cpu) < 2:
             return 0.0
         (start, before), (end, after) = self._cpu[0], self._cpu[-1]

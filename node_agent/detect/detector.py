@@ -11,10 +11,11 @@ flows; the longer nothing happens, the rarer the probes.
 
 from __future__ import annotations
 
-from typing import FrozenSet, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import FrozenSet, List, Optional, Set, Tuple
 
 from node_agent.detect.activity import Activity
 from node_agent.detect.asks import Ask, is_same, is_submit, make_ask
+from node_agent.detect.changes import AskClosed, AskOpened, AttentionChanged, Change, Step, Verdict
 from node_agent.detect.evidence import Fact, KernelEvidence, Report, Termios, Wait
 from node_agent.detect.explain import Known, explain
 from node_agent.detect.judge import Judgement, Situation, judge
@@ -30,44 +31,11 @@ SETTLE = 0.06
 
 _CONFIRM = 0.04  # evidence must be seen twice, this far apart
 _GONE = 0.3  # a prompt must be missing this long before a held verdict falls without the kernel's word
-_FLOW = 0.5  # output flowing this long calls for a look at the screen
+_FLOW_LOOK = 0.25  # how often flowing output is looked at
+_FLOW = 0.5  # output flowing this long may have painted a prompt away
 _SUBMIT_LIFE = 5.0  # output later than this after a submit is not its echo
 _REPORT_HOLD = 1.5  # evidence may overrule a report only after this
 _STUCK = 300.0
-
-
-class Verdict(NamedTuple):
-    """What the session is to the operator, and why. `since` is monotonic seconds."""
-
-    attention: Attention
-    since: float
-    rule: str
-    confidence: float
-    kind: Optional[AskKind] = None
-    note: str = ""
-
-
-class AskOpened(NamedTuple):
-    ask: Ask
-
-
-class AskClosed(NamedTuple):
-    ask: Ask
-    reason: str
-
-
-class AttentionChanged(NamedTuple):
-    verdict: Verdict
-
-
-Change = Union[AskOpened, AskClosed, AttentionChanged]
-
-
-class Step(NamedTuple):
-    """What came of a tick. `probe`: take a probe now, hand it to `on_probe`, and tick again."""
-
-    changes: Tuple[Change, ...]
-    probe: bool
 
 
 class Detector:
@@ -91,8 +59,10 @@ class Detector:
         self._screen_key: Tuple[object, ...] = ()
         self._view: Optional[ScreenView] = None
         self._reading = Reading(NO_PROMPT)
+        self._is_flowing = False
         self._next_flow_look = at
         self._submitted_at: Optional[float] = None
+        self._last_submit = at - 1.0
         self._is_submitted = False
         self._seen_prompts: Set[str] = set()
         self._report: Optional[Report] = None
@@ -106,7 +76,9 @@ class Detector:
     def on_output(self, at: float) -> None:
         """Bytes were fed to the engine."""
         self._activity.on_output(at)
-        self._next_probe = at + SETTLE
+        if not self._is_flowing:
+            self._is_flowing = True
+            self._next_flow_look = at + _FLOW_LOOK
         if self._submitted_at is not None:
             answered = at - self._submitted_at < _SUBMIT_LIFE
             self._submitted_at = None
@@ -119,7 +91,7 @@ class Detector:
         self._activity.on_input(at)
         self._next_probe = min(self._next_probe, at + SETTLE)
         if is_submit(data):
-            self._submitted_at = at
+            self._submitted_at = self._last_submit = at
             self._is_submitted = True
             if self._view is not None and self._reading.prompt.shape is Shape.SHELL and len(self._seen_prompts) < 64:
                 self._seen_prompts.add(self._reading.prompt.question)
@@ -173,7 +145,7 @@ class Detector:
         """The answer to a step that asked for a probe; `termios` of the terminal that is read."""
         self._kernel, self._termios, self._probed_at = kernel, termios, at
         self._is_judged = False
-        self._activity.on_cpu(at, kernel.cpu)
+        self._activity.on_cpu(at, kernel.cpu, kernel.is_running)
 
     # What comes of it.
 
@@ -184,19 +156,23 @@ class Detector:
             return self._activity.last_output
         if self._is_behind or self.verdict.attention is Attention.EXITED:
             return None
+        if self._is_flowing:
+            return min(self._activity.last_output + SETTLE, self._next_flow_look)
         return self._next_probe
 
     def tick(self, at: float, engine: Engine) -> Step:
         """Go on as far as the evidence at hand allows."""
         probe = False
         if not self._is_behind and self.verdict.attention is not Attention.EXITED:
-            self._activity.look(at, engine)
-            if self._is_settled(at):
+            if self._activity.look(engine):
+                self._next_probe = min(self._next_probe, self._activity.last_output + SETTLE)
+            self._is_flowing = not self._is_settled(at)
+            if self._is_flowing:
+                self._look_while_flowing(at, engine)
+            else:
                 if not self._is_judged:
                     self._judge(at, engine)
                 probe = at >= self._next_probe
-            else:
-                self._look_while_flowing(at, engine)
         changes = tuple(self._changes)
         self._changes.clear()
         return Step(changes, probe)
@@ -224,7 +200,7 @@ class Detector:
 
     def _known(self) -> List[ProgramRules]:
         known = self.rules.of(self._kernel.programs)
-        is_blind = self._kernel.wait is Wait.UNREADABLE or any(program.role is Role.RELAY for program in known)
+        is_blind = not self._kernel.programs or any(program.role is Role.RELAY for program in known)
         if is_blind and not self._kernel.nested:
             known = known + [program for program in self.rules.programs if program not in known and program.anywhere]
         return known
@@ -263,6 +239,7 @@ class Detector:
             is_progressing=self._is_progressing and at - activity.last_output < 30.0,
             is_at_prompt_mark=self._is_at_prompt_mark,
             is_submitted=self._is_submitted,
+            is_unanswered=self._last_submit > activity.last_output,
             is_returned=prompt.shape is Shape.SHELL and prompt.question in self._seen_prompts,
         )
         self._apply(at, situation, self._heed_report(at, judge(situation)))
@@ -390,10 +367,9 @@ class Detector:
 
     def _look_while_flowing(self, at: float, engine: Engine) -> None:
         """Output that never pauses ends what it has scrolled or painted away; no probe is spent on it."""
-        self._next_probe = max(self._next_probe, self._activity.last_output + SETTLE)
-        if not self._is_held() or at - self._activity.flowing_since < _FLOW or at < self._next_flow_look:
+        self._next_flow_look = at + _FLOW_LOOK
+        if not self._is_held() or at - self._activity.flowing_since < _FLOW:
             return
-        self._next_flow_look = at + _FLOW
         termios = self._termios
         is_cooked = termios is not None and termios.icanon
         view = self._look(engine)

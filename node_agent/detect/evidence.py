@@ -56,14 +56,16 @@ class KernelEvidence(NamedTuple):
     """One look at the foreground process group.
 
     `timeout` is of the poll in seconds, None for ever. `programs` has the reader first. `cpu` is what the looked-at
-    processes have used so far, in seconds: two looks make a rate. `tty` is the terminal the reader reads, which is
-    not the session's own when `nested`.
+    processes have used so far, in seconds: two looks make a rate; `is_running` that one of them ran or waited for a
+    processor at that moment, which still tells on a machine so busy that nobody gets far. `tty` is the terminal the
+    reader reads, which is not the session's own when `nested`.
     """
 
     wait: Wait
     timeout: Optional[float] = None
     programs: Tuple[Program, ...] = ()
     cpu: float = 0.0
+    is_running: bool = False
     nested: bool = False
     tty: str = ""
 

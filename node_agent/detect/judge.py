@@ -46,6 +46,7 @@ class Situation(NamedTuple):
     is_progressing: bool  # OSC 9;4
     is_at_prompt_mark: bool  # OSC 133 A or B was the last mark
     is_submitted: bool  # something was submitted and this prompt was not seen since
+    is_unanswered: bool  # something was submitted and nothing was output since
     is_returned: bool  # this prompt stood here before the last submit too
 
 
@@ -159,6 +160,8 @@ def _event_loop(now: Situation) -> Judgement:
 def _unseen(now: Situation, why: str) -> Judgement:
     """Where the kernel cannot say: termios, sequences, and text at the cursor."""
     prompt = now.reading.prompt
+    if now.is_unanswered:
+        return Judgement(Attention.WORKING, f"{why}, nothing since the last submit", confidence=0.6)
     if now.termios is not None and now.termios.is_hidden:
         return _waits(now, f"{why}, line read without echo", 0.15, 0.95)
     is_cooked = now.termios is not None and now.termios.icanon
@@ -169,19 +172,24 @@ def _unseen(now: Situation, why: str) -> Judgement:
     if not is_cooked and now.roles & {Role.EDITOR, Role.PAGER, Role.PICKER}:
         return _waits(now, f"{why}, a full-screen program at rest", 0.7, 0.7)
     if prompt.shape in (Shape.MENU, Shape.BUTTONS, Shape.PAGER, Shape.COMPOSER) and not is_cooked:
-        return _waits(now, f"{why}, {prompt.shape.value} on screen", 0.8, 0.7)
+        return _waits(now, f"{why}, {prompt.shape.value} on screen", 0.8, 0.7, by_stillness=True)
     if prompt.is_ruled and not is_cooked:
-        return _waits(now, f"{why}, {prompt.rule}", 0.8, 0.7)
-    is_shown_secret = is_cooked and prompt.kind is AskKind.PASSWORD
-    if (
-        prompt.shape in (Shape.LINE, Shape.SHELL, Shape.KEY)
-        and not is_shown_secret
-        and ends_like_prompt(now.view.before)
-    ):
-        return _waits(now, f"{why}, prompt at the cursor", 0.8, 0.65)
+        return _waits(now, f"{why}, {prompt.rule}", 0.8, 0.7, by_stillness=True)
+    if _is_open_line(now, is_cooked):
+        return _waits(now, f"{why}, prompt at the cursor", 0.8, 0.65, by_stillness=True)
     if now.quiet < _UNSEEN_QUIET:
         return Judgement(Attention.WORKING, f"{why}, no prompt", confidence=0.5)
     return Judgement(Attention.UNKNOWN, f"{why}, quiet and no prompt", confidence=0.5)
+
+
+def _is_open_line(now: Situation, is_cooked: bool) -> bool:
+    """Whether the text at the cursor is a prompt with nothing behind it. A secret asked with echo on is a quotation."""
+    prompt, before = now.reading.prompt, now.view.before
+    if prompt.shape is Shape.KEY:
+        return True
+    if prompt.shape not in (Shape.LINE, Shape.SHELL) or (is_cooked and prompt.kind is AskKind.PASSWORD):
+        return False
+    return ends_like_prompt(before) and (not is_cooked or before.endswith(" "))
 
 
 def _busy(now: Situation) -> bool:
@@ -204,8 +212,6 @@ def _kind(now: Situation) -> Optional[AskKind]:
         return AskKind.EDITOR
     if Role.PAGER in now.roles:
         return AskKind.PAGER
-    if Role.PICKER in now.roles and prompt.shape not in (Shape.BUTTONS, Shape.MENU):
-        return AskKind.CHOICE
     if prompt.shape is Shape.SHELL:
         return None if _is_own_prompt(now) else AskKind.TEXT
     if prompt.shape is Shape.COMPOSER or (now.reading.rest and prompt.kind in (None, AskKind.TEXT)):

@@ -22,6 +22,7 @@ TICKS_PER_SECOND = 100.0
 _MAX_PROCESSES = 200
 _MAX_THREADS = 64
 _MAX_NESTING = 3
+_MAX_NAMED = 8
 _STRENGTH = {Wait.READING: 3, Wait.POLLING: 2, Wait.EVENT_LOOP: 1}
 
 _INTERPRETERS = frozenset(
@@ -65,6 +66,7 @@ class Process(NamedTuple):
     tty: int
     foreground: int
     ticks: int
+    is_running: bool
 
 
 def parse_stat(pid: int, data: bytes) -> Optional[Process]:
@@ -79,7 +81,7 @@ def parse_stat(pid: int, data: bytes) -> Optional[Process]:
         return None
     name = data[start + 1 : end].decode("utf-8", "replace")
     parent, group, session, tty, foreground = numbers[:5]
-    return Process(pid, name, parent, group, session, tty, foreground, numbers[10] + numbers[11])
+    return Process(pid, name, parent, group, session, tty, foreground, numbers[10] + numbers[11], fields[0] == b"R")
 
 
 def tty_path(device: int) -> str:
@@ -132,7 +134,7 @@ def examine(leader: int, machine: str, last_reader: int = 0) -> Steps[KernelEvid
         if process is not None and process.group == root.foreground and process.tty == root.tty:
             found = yield from _waits(threads, process, tty, shallow=True)
             if found and found[0].wait is Wait.READING and not (yield from _has_children(process)):
-                return (yield from _evidence(found[0], [process], tty, nested=False))
+                return (yield from _evidence(found[0], [process], tty, [process]))
     tree = yield from _tree((leader, root.foreground))
     return (yield from _examine_terminal(threads, tree, root.tty, root.foreground, 0))
 
@@ -157,9 +159,9 @@ def _examine_terminal(
             return found._replace(nested=True)
     if best is not None:
         ordered = [best[1]] + [process for process in members if process is not best[1]]
-        return (yield from _evidence(best[0], ordered, tty, cpu=_seconds(tree)))
+        return (yield from _evidence(best[0], ordered, tty, list(tree.values())))
     wait = ThreadWait(Wait.UNREADABLE if refused or not members else Wait.NOBODY)
-    return (yield from _evidence(wait, members, tty, cpu=_seconds(tree)))
+    return (yield from _evidence(wait, members, tty, list(tree.values())))
 
 
 def _rank(wait: ThreadWait) -> Tuple[int, bool]:
@@ -181,19 +183,14 @@ def _inner_terminal(tree: Dict[int, Process], members: Sequence[Process], device
     return None
 
 
-def _evidence(
-    wait: ThreadWait, processes: Sequence[Process], tty: str, nested: bool = False, cpu: Optional[float] = None
-) -> Steps[KernelEvidence]:
+def _evidence(wait: ThreadWait, members: Sequence[Process], tty: str, tree: Sequence[Process]) -> Steps[KernelEvidence]:
     programs: List[Program] = []
-    for process in processes[:8]:
+    for process in members[:_MAX_NAMED]:
         cmdline = yield Look(Op.READ, process.pid, "cmdline")
         programs.append(parse_program(process.pid, process.name, cmdline if isinstance(cmdline, bytes) else b""))
-    used = processes[0].ticks / TICKS_PER_SECOND if cpu is None and processes else cpu or 0.0
-    return KernelEvidence(wait.wait, wait.timeout, tuple(programs), used, nested, tty)
-
-
-def _seconds(tree: Dict[int, Process]) -> float:
-    return sum(process.ticks for process in tree.values()) / TICKS_PER_SECOND
+    used = sum(process.ticks for process in tree) / TICKS_PER_SECOND
+    is_running = any(process.is_running for process in tree)
+    return KernelEvidence(wait.wait, wait.timeout, tuple(programs), used, is_running, tty=tty)
 
 
 def _process(pid: int) -> Steps[Optional[Process]]:

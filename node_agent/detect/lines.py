@@ -203,14 +203,17 @@ def _key(line: str) -> Optional[Prompt]:
 
 
 def _shell(before: str) -> Optional[Prompt]:
-    if len(before) <= 160 and _SHELL.search(before) and not re.search(r"[?:\])]\s*>?\s*$", before.rstrip("> ")):
+    is_question = re.search(r"[?:\])]\s*>?\s*$", before.rstrip("> "))
+    if len(before) <= 160 and _SHELL.search(before) and not is_question and not re.search(r"\d%\s*$", before):
         return Prompt(Shape.SHELL, None, _clean(before), rule="line: shell prompt")
     return Prompt(Shape.SHELL, None, _clean(before), rule="line: REPL prompt") if is_repl_prompt(before) else None
 
 
-def _open_question(before: str, above: Sequence[str]) -> Prompt:
+def _open_question(before: str, above: Sequence[str]) -> Optional[Prompt]:
     line = before.rstrip()
     end = re.search(r"^.*?[:?>](?:\s*[\[(][^\])]*[\])])?\s", before)
+    if end is None and not _PROMPT_END.search(line):
+        return None
     question = end.group(0) if end and not _PROMPT_END.search(line) else line
     if re.search(r"\?\s*$", question) and _ASKING_VERB.search(question):
         return Prompt(Shape.LINE, AskKind.CONFIRM, _clean(question), rule="line: question")

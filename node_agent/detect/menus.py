@@ -18,6 +18,9 @@ from node_agent.terminal.engine import Flag
 _POINTERS = "❯›>▸►▶→➜»⏵"
 _CHOSEN = "●◉⦿◼☑"
 _FREE = "○◯◻☐"
+_OPEN = ("○", "◯", "◻", "( )", "[ ]")
+"""Boxes that show a choice without a pointer beside them; a row of ● is prose, one of ☐ a list of things to do."""
+
 _ITEM = re.compile(
     rf"^(?P<lead>\s*)(?:(?P<pointer>[{_POINTERS}*])\s+)?"
     rf"(?P<box>[{_CHOSEN}{_FREE}]|\((?:[ *xX•])\)|\[(?:[ *xX✓✔])\])?\s*"
@@ -77,7 +80,8 @@ def _block(lines: Sequence[str], seed: Item) -> Optional[List[Item]]:
     if numbers:
         return items if numbers == list(range(numbers[0], numbers[0] + len(items))) else None
     if boxed:
-        return items if boxed == len(items) else None
+        is_marked = bool(pointers) or any(item.box in _OPEN for item in items)
+        return items if boxed == len(items) and is_marked else None
     # A bare list under one pointer: bullets and quotes look like this too, so it must be short lines in a column.
     return items if pointers != ["*"] and all(len(item.label) < 70 for item in items) else None
 

@@ -64,6 +64,8 @@ def _prompt(
     drawn = find_menu(view) or find_buttons(view)
     if drawn is not None:
         return drawn
+    if Role.PICKER in roles:  # what is typed filters the list: nothing on its screen names the question
+        return Prompt(Shape.MENU, AskKind.CHOICE, "pick from the list", rule="picker")
     if asks_for_key(view.bottom):
         return Prompt(Shape.KEY, AskKind.KEY, view.bottom.strip(), rule="press a key")
     composer = find_composer(view)
