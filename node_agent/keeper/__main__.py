@@ -6,7 +6,6 @@ by hand, because argparse would cost a tenth of the keeper's memory.
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import os
 import resource
@@ -16,7 +15,7 @@ from typing import List, NamedTuple, Optional
 
 from node_agent.journal.retention import FREE_FLOOR, NODE_QUOTA
 from node_agent.journal.writer import SESSION_CAP
-from node_agent.keeper import upgrade
+from node_agent.keeper import claim, upgrade
 from node_agent.keeper.detach import ALREADY_RUNNING, Starter, detach
 from node_agent.keeper.keeper import Config, Keeper
 from node_agent.keeper.log import log
@@ -88,11 +87,14 @@ def start(options: Options) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
         os.makedirs(options.state, mode=0o700, exist_ok=True)
-        lock = take_lock(os.path.join(options.state, "keeper.lock"))
+        lock = claim.take_lock(options.state)
         if lock is None:
+            if not claim.ask_to_move(options.state, options.socket):
+                starter.tell(1, f"a keeper runs for {options.state} but cannot be reached at {options.socket}")
+                return 1
             starter.tell(ALREADY_RUNNING, f"a keeper runs for {options.state} already")
             return ALREADY_RUNNING
-        listener = bind(options.socket)
+        listener = claim.bind(options.socket)
         config = Config(os.path.abspath(options.state), options.socket, origin, limits())
         keeper = Keeper(config, listener, lock, handle)
         keeper.begin()
@@ -120,37 +122,10 @@ def run(keeper: Keeper) -> int:
     gc.freeze()  # what is there now stays; forks need not copy it
     keeper.loop.run()
     try:
-        os.unlink(keeper.config.socket)
+        os.unlink(keeper.door.path)
     except FileNotFoundError:
         pass
     return 0
-
-
-def take_lock(path: str) -> Optional[int]:
-    """Hold the state directory for this process's life; None where another keeper does."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    return fd
-
-
-def bind(path: str) -> socket.socket:
-    """A socket at `path`, in place of one that nobody can be behind any more: the lock is ours."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(path)
-        os.chmod(path, 0o600)
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, error.strerror, path) from error
-    return listener
 
 
 def limits() -> Limits:

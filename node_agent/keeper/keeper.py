@@ -16,6 +16,7 @@ from node_agent.journal.meta import SessionMeta, reserve_exit, write_meta
 from node_agent.journal.writer import JournalWriter
 from node_agent.keeper.agent_watch import AgentWatch
 from node_agent.keeper.catalogue import Catalogue, Past, remove_tree, session_id
+from node_agent.keeper.claim import asked_to_move
 from node_agent.keeper.clock import boot_id, moment, wall
 from node_agent.keeper.control import (
     Frame,
@@ -27,12 +28,13 @@ from node_agent.keeper.control import (
     WriteResult,
     exit_to_wire,
 )
+from node_agent.keeper.door import Door
 from node_agent.keeper.endings import Endings
 from node_agent.keeper.inputs import Waiter
 from node_agent.keeper.log import log
 from node_agent.keeper.loop import READ, Loop
 from node_agent.keeper.news import News
-from node_agent.keeper.peer import Peer, identify
+from node_agent.keeper.peer import Peer
 from node_agent.keeper.session import Session
 from node_agent.keeper.spawn import Origin, start_child
 from node_agent.keeper.starting import Starting
@@ -41,7 +43,6 @@ from node_agent.protocol.states import SessionState
 
 _DISK_RETRY = 0.25
 _HOUSEKEEPING = 3600.0
-_BACKLOG = 128
 _TERM_GRACE = 2.0
 
 
@@ -70,7 +71,6 @@ class Keeper:
         self, config: Config, listener: socket.socket, lock: int, handle: Callable[[Keeper, Peer, Frame], None]
     ) -> None:
         self.config = config
-        self.listener = listener
         self.lock = lock
         self.epoch = 0
         self.started = wall()
@@ -79,17 +79,18 @@ class Keeper:
         self.catalogue = Catalogue(config.state)
         self.sessions: Dict[str, Session] = {}
         self.past: Dict[str, Past] = {}
-        self.peers: Dict[int, Peer] = {}
+        self.door = Door(
+            self.loop, listener, config.socket, lambda peer, frame: handle(self, peer, frame), self._peer_left
+        )
+        self.peers = self.door.peers
         self.news = News(self.loop, self.peers, self._fact, self._head)
         self.endings = Endings(self.loop)
         self.starting = Starting(self.loop, self._session_started, self._start_failed)
         self.storage = Storage(config.limits, self.catalogue, self.sessions, self.past, self._dropped)
         self.agent = AgentWatch(self.loop, self.peers.values)
         self.is_ending = False
-        self._is_told_to_end = False
-        self._handle = handle
+        self._is_told_to_end = self._is_told_to_move = False
         self._requests: Dict[str, str] = {}
-        self._last_peer = 0
         self._last_housekeeping = self.loop.now()
         self._full: Set[str] = set()
         self._children: Dict[int, Callable[[int], None]] = {}
@@ -105,9 +106,7 @@ class Keeper:
             os.set_blocking(fd, False)
         self.take_signals()
         self.loop.watch(self._wake_reader, READ, lambda _: self._woken())
-        self.listener.setblocking(False)
-        self.listener.listen(_BACKLOG)
-        self.loop.watch(self.listener.fileno(), READ, lambda _: self._accept())
+        self.door.open()
         self.past.update(self.catalogue.find_past(set(self.sessions), self.boot))
         for name, past in self.past.items():
             self._requests[past.record.request] = name
@@ -120,6 +119,7 @@ class Keeper:
         """Have children's ends and a request to end wake the loop; ignore what a vanished terminal or peer sends."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._note_end())
+        signal.signal(signal.SIGUSR1, lambda *_: self._note_move())
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
@@ -290,29 +290,7 @@ class Keeper:
         peer.watched = watched and epoch > 0
         self.agent.peers_changed()
 
-    def add_peer(self, connection: socket.socket, pid: int, number: int) -> Peer:
-        self._last_peer = max(self._last_peer, number)
-        peer = Peer(number, connection, pid, self.loop, self._received, self._peer_lost)
-        self.peers[number] = peer
-        return peer
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:  # none is waiting, or it has gone, or descriptors have run out
-                return
-            pid, uid = identify(connection)
-            if uid in (os.geteuid(), 0):
-                self.add_peer(connection, pid, self._last_peer + 1).begin()
-            else:
-                connection.close()
-
-    def _received(self, peer: Peer, frame: Frame) -> None:
-        self._handle(self, peer, frame)
-
-    def _peer_lost(self, peer: Peer) -> None:
-        self.peers.pop(peer.number, None)
+    def _peer_left(self) -> None:
         self.agent.peers_changed()
 
     def _fact(self, name: str, session: str) -> Optional[Dict[str, Any]]:
@@ -387,11 +365,17 @@ class Keeper:
             pass
         if self._is_told_to_end and not self.is_ending:
             self.shut_down(_TERM_GRACE)
+        if self._is_told_to_move:
+            self._is_told_to_move = False
+            self.door.move(asked_to_move(self.config.state))
         self.reap()
         self.keep_house()
 
     def _note_end(self) -> None:
         self._is_told_to_end = True
+
+    def _note_move(self) -> None:
+        self._is_told_to_move = True
 
     def _end_when_empty(self) -> None:
         if not self.sessions:

@@ -6,10 +6,7 @@ of that moment, and no request is read while replies wait.
 
 from __future__ import annotations
 
-import os
 import socket
-import struct
-import sys
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from node_agent.keeper.control import PREAMBLE_SIZE, ControlError, Frame, FrameDecoder, agree, encode_frame, preamble
@@ -183,11 +180,3 @@ class Peer:
         self._decoder = FrameDecoder(bytes.fromhex(fields["received"]))
         self._unsent += bytes.fromhex(fields["unsent"])
         self._watch()
-
-
-def identify(connection: socket.socket) -> Tuple[int, int]:
-    """(pid, uid) of the other end; the socket's directory alone guards where the kernel does not tell."""
-    if sys.platform != "linux":
-        return 0, os.geteuid()
-    pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return pid, uid

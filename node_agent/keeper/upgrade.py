@@ -83,7 +83,7 @@ def restore(keeper: Keeper, state: Dict[str, Any]) -> None:
             keeper.endings.kill_at(keeper.sessions[name], deadline)
     for fields in state["peers"]:
         connection = socket.socket(fileno=fields["fd"])
-        keeper.add_peer(connection, fields["pid"], fields["number"]).restore(fields)
+        keeper.door.add(connection, fields["pid"], fields["number"]).restore(fields)
     keeper.agent.restore(state["agent"])
     keeper.reply(Waiter(*state["waiter"]), keeper.info._asdict())
 
@@ -96,9 +96,9 @@ def config_of(state: Dict[str, Any]) -> Config:
 
 def _hand_over(keeper: Keeper, argv: Sequence[str], waiter: Waiter) -> None:
     state = {
-        "config": keeper.config,
+        "config": keeper.config._replace(socket=keeper.door.path),
         "lock": keeper.lock,
-        "listener": keeper.listener.fileno(),
+        "listener": keeper.door.listener.fileno(),
         "epoch": keeper.epoch,
         "started": keeper.started,
         "sessions": [session.dump() for session in keeper.sessions.values()],
@@ -115,6 +115,7 @@ def _hand_over(keeper: Keeper, argv: Sequence[str], waiter: Waiter) -> None:
     log(f"going over to {argv[0]}")
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:
         os.execvp(argv[0], [*argv, "--resume", str(fd)])  # noqa: S606 - there is no shell: the command is a list
     except OSError as error:

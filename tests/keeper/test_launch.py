@@ -58,6 +58,22 @@ async def test_a_socket_that_a_killed_keeper_left_is_in_nobodys_way(tmp_path: Pa
         await client.close()
 
 
+async def test_a_keeper_whose_socket_vanished_moves_to_where_it_is_looked_for(tmp_path: Path) -> None:
+    async with running_node(tmp_path) as node:
+        session = await node.shell("sleep 100")
+        node.paths.keeper_socket.unlink()
+        with tempfile.TemporaryDirectory(prefix="rt") as elsewhere:
+            moved = NodePaths(tmp_path, Path(elsewhere))
+            await ensure_keeper(moved)
+            client = await KeeperClient.connect(moved.keeper_socket, 1)
+            assert client.info.pid == node.process.pid
+            await client.upgrade()
+            again = await KeeperClient.connect(moved.keeper_socket, 1)
+            assert [record.id for record in await again.list()] == [session]
+            await again.close()
+            await client.close()
+
+
 async def test_what_cannot_start_says_why(paths: NodePaths) -> None:
     (paths.state / "keeper.lock").mkdir()
     with pytest.raises(KeeperGone, match=r"the keeper did not start: cannot use .*keeper.lock: Is a directory"):
