@@ -27,7 +27,7 @@ class BulkLink:
         """The connection, opened if there is none. Raises a LinkError."""
         async with self._lock:
             if self._client is None or self._client.is_closed:
-                await cancel(self._closer)
+                await self.close()
                 self._client = await self._connect()
                 self._closer = spawn(self._close_when_idle(self._client), name="bulk link idle")
             self._client.touch()

@@ -98,6 +98,7 @@ class NodeLink:
         self._bulk = BulkLink(self._open_bulk)
         self._task: asyncio.Task[None] | None = None
         self._subscribing: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     # For its owner ----------------------------------------------------------------------------------------------------
 
@@ -117,6 +118,7 @@ class NodeLink:
         await self._bulk.close()
         if self.client is not None:
             await self.client.close()
+        await asyncio.gather(*self._closing)
         self._report(NodeState.OFF, self._clock())
 
     def retry(self) -> None:
@@ -174,7 +176,8 @@ class NodeLink:
         """Make `client` the link and have events go on where they stopped."""
         old, self.client = self.client, client
         if old is not None:
-            spawn(old.close(), name=f"{self.node} old connection")
+            self._closing.add(closing := spawn(old.close(), name=f"{self.node} old connection"))
+            closing.add_done_callback(self._closing.discard)
         assert client.hello is not None
         store, known = client.hello.node.store, self.cursor
         if known is None:
