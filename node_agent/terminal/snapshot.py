@@ -78,6 +78,11 @@ class _Writer:
                 text.append(self._correct_column(column, cells))
         self.parts.append("".join(text))
 
+    def _print_cell(self, cell: Cell) -> None:
+        """Print one cell and leave the cursor to it, so that a wrap stays pending."""
+        self.set_pen(cell.pen)
+        self.parts.append(cell.text)
+
     def _correct_column(self, column: int, cells: List[Cell]) -> str:
         """Where the next cell begins, said outright: terminals disagree on the width of sequences."""
         following = column + 1
@@ -145,7 +150,7 @@ class _Writer:
         cells += [_BLANK] * (self.state.columns - len(cells))
         start = column - 1 if column and not cells[column].text else column
         self.parts.append(f"\x1b[{line + 1};{start + 1}H")
-        self._print_cells(cells[start : column + 1])
+        self._print_cell(cells[start])
 
     def _charsets(self, charsets: Charsets) -> None:
         for intermediate, final, default in zip("()*+", charsets, DEFAULT_CHARSETS):
@@ -205,7 +210,7 @@ class _Writer:
         if not cell.text:
             self.parts.append("\b")
             cell = cells[column - 1]
-        self._print_cells([cell])
+        self._print_cell(cell)
 
     def _tabs(self) -> None:
         tabs = self.state.tabs

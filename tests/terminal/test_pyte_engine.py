@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from node_agent.terminal.checkpoint import load
@@ -201,6 +201,7 @@ def test_memory_is_bounded_whatever_is_open() -> None:
 
 
 @given(STREAMS)
+@example("texttext👨\u200d👩e\u0301⚠\ufe0f".encode())  # a wrap waits after a cell of several code points
 @settings(max_examples=60)
 def test_a_snapshot_shows_the_same_screen(stream: bytes) -> None:
     engine, copy = make(), make()
