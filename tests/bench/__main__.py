@@ -15,6 +15,7 @@ BENCHES = {
     "footprint": "200 idle sessions, beside the tmux server",
     "cli": "relaytui ls and the console's first paint",
     "console": "36 busy tiles",
+    "engine": "the terminal engine beside pyte",
 }
 
 
