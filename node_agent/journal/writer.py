@@ -1,12 +1,11 @@
 """The writing end of a journal; the keeper's.
 
-Plain appends without fsync: what was written survives the death of every process, and only a power cut loses it. The
-disk being full is a result, not an error: the caller keeps the bytes and tries again.
+Plain appends without fsync: what was written survives the death of every process, and only a power cut loses it. A disk
+that takes no more (full, over a quota, failing) is a result, not an error: the caller keeps the bytes and tries again.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import List, Tuple
 
@@ -25,7 +24,6 @@ SESSION_CAP = 256 * 1024 * 1024
 TIME_EVERY_NS = 50_000_000
 TIME_EVERY_BYTES = 64 * 1024
 
-_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
@@ -80,16 +78,14 @@ class JournalWriter:
         return bool(self._closed_segments)
 
     def append(self, data: bytes, moment: Moment) -> int:
-        """Append output and return how many of its bytes are on disk: fewer than given where the disk is full."""
+        """Append output and return how many of its bytes are on disk: fewer than given where it takes no more."""
         if self.head - self.base >= self._segment_bytes or self._index_size >= INDEX_BYTES:
             self.start_segment(moment)
         written = 0
         while written < len(data):
             try:
                 written += os.write(self._log_fd, data[written:] if written else data)
-            except OSError as error:
-                if error.errno not in _FULL:
-                    raise
+            except OSError:
                 break
         start = self.head
         self.head += written
@@ -108,14 +104,12 @@ class JournalWriter:
         self._note(Record(offset, moment, Checkpoint(name)))
 
     def start_segment(self, moment: Moment) -> bool:
-        """End the segment being written and drop the oldest beyond the cap; False where the disk is full."""
+        """End the segment being written and drop the oldest beyond the cap; False where no other can be made."""
         if self.head == self.base:
             return False
         try:
             log_fd, index_fd = self._open(self.head)
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
+        except OSError:
             return False
         os.close(self._log_fd)
         os.close(self._index_fd)
@@ -152,15 +146,13 @@ class JournalWriter:
             raise
 
     def _note(self, record: Record) -> None:
-        """Append to the index; where the disk is full the record is lost and the index stays whole."""
+        """Append to the index; where the disk takes no more the record is lost and the index stays whole."""
         if self._index_fd < 0:
             return
         data = encode(record)
         try:
             written = os.write(self._index_fd, data)
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
+        except OSError:
             return
         if written == len(data):
             self._index_size += written

@@ -5,13 +5,17 @@ from __future__ import annotations
 import heapq
 import selectors
 import time
-from selectors import EVENT_READ, EVENT_WRITE
+from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 from typing import Callable, List, Optional, Tuple
+
+from node_agent.keeper.log import log
 
 Ready = Callable[[int], None]
 """Called with the events (`READ`, `WRITE`) a descriptor is ready for."""
 
 READ, WRITE = EVENT_READ, EVENT_WRITE
+PAUSE_AFTER_FAILURE = 1.0
+"""Seconds until a descriptor whose call failed is looked at again; it may well fail again at once."""
 
 
 class Timer:
@@ -72,12 +76,28 @@ class Loop:
         while not self.stopped:
             for key, events in self._selector.select(self._until_next()):
                 if registered.get(key.fd) is key:  # an earlier call of this round may have closed or changed it
-                    key.data(events)
+                    self._call(key, events)
             self._run_timers()
             self._after_each()
 
     def close(self) -> None:
         self._selector.close()
+
+    def _call(self, key: SelectorKey, events: int) -> None:
+        """Call whoever is ready. One session's trouble must not end all others, so it is logged and tried again."""
+        try:
+            key.data(events)
+        except Exception as error:  # noqa: BLE001 - the task supervisor: the keeper's end is every session's
+            log(f"{type(error).__name__} in the loop: {error}")
+            if self._selector.get_map().get(key.fd) is key:
+                self._selector.unregister(key.fd)
+                self.call_after(PAUSE_AFTER_FAILURE, lambda: self._watch_again(key))
+
+    def _watch_again(self, key: SelectorKey) -> None:
+        try:
+            self._selector.register(key.fd, key.events, key.data)
+        except (KeyError, ValueError, OSError):  # watched anew, or closed, meanwhile
+            pass
 
     def _until_next(self) -> Optional[float]:
         while self._timers and self._timers[0][2].call is None:

@@ -16,6 +16,7 @@ from node_agent.journal.writer import JournalWriter
 from node_agent.keeper import clock, terminal
 from node_agent.keeper.control import ExitStatus, Refused, SessionRecord, WriteResult
 from node_agent.keeper.inputs import Block, Decisions, InputQueue, Waiter
+from node_agent.keeper.log import log
 from node_agent.keeper.loop import READ, WRITE, Loop, Timer
 from node_agent.keeper.queries import QueryAges
 from node_agent.protocol.states import SessionState
@@ -290,7 +291,10 @@ class Session:
         self.drain()
         self.exit = ExitStatus(code, signal, clock.wall())
         self.state = SessionState.EXITED if self.master >= 0 else SessionState.CLOSED
-        write_exit(self.directory, ExitRecord(code, signal, self.exit.at, head=self.journal.head))
+        try:
+            write_exit(self.directory, ExitRecord(code, signal, self.exit.at, head=self.journal.head))
+        except OSError as error:
+            log(f"cannot record how {self.id} ended: {error.strerror}")
         self._refuse_inputs()
         self._listener.session_exited(self)
         if self.state is SessionState.CLOSED:

@@ -20,6 +20,8 @@ from node_agent.keeper.terminal import open_terminal
 _OOM_RAISE = 200
 """Children are likelier victims of a full memory than the keeper that holds all of them."""
 
+_SIGNALS = signal.valid_signals()
+
 
 class Origin(NamedTuple):
     """What the keeper was started with and its children get back."""
@@ -47,7 +49,7 @@ def start_child(
         os.close(master)
         os.close(slave)
         raise
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         pid = os.fork()
         if pid == 0:
@@ -83,7 +85,7 @@ def _become(command: Sequence[str], cwd: str, env: Dict[str, str], slave: int, r
     stage, word = "start", "start 0"
     try:
         signal.set_wakeup_fd(-1)
-        for number in signal.valid_signals():
+        for number in _SIGNALS:
             if signal.getsignal(number) not in (signal.SIG_DFL, None):
                 signal.signal(number, signal.SIG_DFL)
         os.setsid()

@@ -152,6 +152,9 @@ async def test_a_full_disk_holds_the_child_back_and_loses_nothing(small_disk: Pa
         assert (await node.write(other, b"5\n")).applied
         await until(lambda: other in node.exited, "a session that prints little")
         assert node.exited[other].status.code == 5
+        ended = read_exit(str(node.directory(other)))
+        assert ended is not None, "the exit record's space was not reserved"
+        assert ended.code == 5
         assert (await node.record(session)).head - held < 100_000
         ballast.unlink()
         record = await node.ends(session)
