@@ -144,7 +144,7 @@ class Detector:
     def on_probe(self, at: float, kernel: KernelEvidence, termios: Optional[Termios]) -> None:
         """The answer to a step that asked for a probe; `termios` of the terminal that is read."""
         self._kernel, self._termios, self._probed_at = kernel, termios, at
-        self._is_judged = False
+        self._is_judged = self._is_flowing  # what was looked at before the newest output says nothing about it
         self._activity.on_cpu(at, kernel.cpu, kernel.is_running)
 
     # What comes of it.
@@ -200,7 +200,8 @@ class Detector:
 
     def _known(self) -> List[ProgramRules]:
         known = self.rules.of(self._kernel.programs)
-        is_blind = not self._kernel.programs or any(program.role is Role.RELAY for program in known)
+        told = [program.role for program in known if program.role not in (Role.SHELL, Role.REPL)]
+        is_blind = Role.RELAY in told or (self._kernel.wait is Wait.UNREADABLE and not told)
         if is_blind and not self._kernel.nested:
             known = known + [program for program in self.rules.programs if program not in known and program.anywhere]
         return known

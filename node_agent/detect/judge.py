@@ -53,7 +53,8 @@ class Situation(NamedTuple):
 class Judgement(NamedTuple):
     """What the session is once it has been quiet for `need` seconds.
 
-    `is_firm` marks a `working` that the kernel proves. `by_stillness`: quiet is counted by what changes on screen.
+    `is_firm` marks a `working` that ends what was asked before. `by_stillness`: what counts as quiet is the screen's
+    standing still, clocks and spinners apart.
     """
 
     attention: Attention
@@ -161,11 +162,11 @@ def _unseen(now: Situation, why: str) -> Judgement:
     """Where the kernel cannot say: termios, sequences, and text at the cursor."""
     prompt = now.reading.prompt
     if now.is_unanswered:
-        return Judgement(Attention.WORKING, f"{why}, nothing since the last submit", confidence=0.6)
+        return Judgement(Attention.WORKING, f"{why}, nothing since the last submit", confidence=0.6, is_firm=True)
     if now.termios is not None and now.termios.is_hidden:
         return _waits(now, f"{why}, line read without echo", 0.15, 0.95)
     is_cooked = now.termios is not None and now.termios.icanon
-    if _busy(now) and prompt.shape not in (Shape.MENU, Shape.BUTTONS):
+    if _busy(now) and not is_cooked and prompt.shape not in (Shape.MENU, Shape.BUTTONS):
         return Judgement(Attention.WORKING, now.reading.busy or "progress", confidence=0.8)
     if not is_cooked and (now.is_at_prompt_mark or (now.view.bracketed_paste and ends_like_prompt(now.view.before))):
         return _waits(now, f"{why}, line editor at its prompt", 0.4, 0.85)

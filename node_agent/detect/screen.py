@@ -85,11 +85,23 @@ def _ruled(view: ScreenView, known: Sequence[ProgramRules]) -> Optional[Prompt]:
     found = drawn or (line if line is not None and line.kind is not None else NO_PROMPT)
     options = find_segments(view, rule.options) if rule.options else found.options
     shape = found.shape if found.shape is not Shape.NONE else Shape.MENU if options else Shape.LINE
-    match = rule.pattern.search("\n".join(view.lines))
-    question = rule.question or found.question or (" ".join(match.group(0).split()) if match else "")
+    question = rule.question or _asking_line(rule, view) or found.question
     command = rule.command.search("\n".join(unframed(text) for text in view.lines)) if rule.command else None
     kind = rule.kind or found.kind or (kind_of_options(options) if options else AskKind.TEXT)
     return Prompt(shape, kind, question, options, _joined(command.group(1)) if command else "", rule.name, True)
+
+
+def _asking_line(rule: Rule, view: ScreenView) -> str:
+    """The line the rule found, where that is the question itself."""
+    if rule.where in (Where.TITLE, Where.LINE):
+        return ""
+    text = "\n".join(unframed(line) for line in view.lines)
+    match = rule.pattern.search(text)
+    if match is None:
+        return ""
+    start = match.start() + len(match.group(0)) - len(match.group(0).lstrip())
+    line = text[text.rfind("\n", 0, start) + 1 :].partition("\n")[0]
+    return _joined(re.sub(r"^\W+", "", line)) if line.rstrip().endswith("?") else ""
 
 
 def _masked(view: ScreenView) -> Optional[Prompt]:

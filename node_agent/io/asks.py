@@ -13,7 +13,7 @@ from node_agent.core.event_log import NewEvent
 from node_agent.core.moment import Moment
 from node_agent.core.session import OpenAsk
 from node_agent.detect.asks import Ask
-from node_agent.detect.detector import AskClosed, AskOpened, AttentionChanged, Change
+from node_agent.detect.changes import AskClosed, AskOpened, AttentionChanged, Change
 from node_agent.io import records
 from node_agent.io.agent import Agent
 from node_agent.io.live_session import LiveSession

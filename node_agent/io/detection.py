@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from node_agent.detect.asks import Ask, is_submit
-from node_agent.detect.detector import Change, Detector
+from node_agent.detect.changes import Change
+from node_agent.detect.detector import Detector
 from node_agent.detect.evidence import Fact, Termios
 from node_agent.detect.looks import Look, Op, Seen, Unseen
 from node_agent.detect.rules import RuleBook
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from node_agent.io.live_session import LiveSession
 
 OnChanges = Callable[["LiveSession", Tuple[Change, ...]], None]
+
+ECHO_FIRST = 0.02
+"""Seconds before a look at the kernel, so that the echo of a key does not wait for it."""
 
 SUBMIT = " submit"
 """Ends the cause of input that hands something in, so that the index alone says what input meant."""
@@ -137,7 +141,7 @@ class Detection:
                 return  # it comes earlier and arms itself again
             self._timer.cancel()
         self._armed_for = at
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - self._clock.boot()), self._fire)
+        self._timer = asyncio.get_running_loop().call_later(max(ECHO_FIRST, at - self._clock.boot()), self._fire)
 
     def _fire(self) -> None:
         if self._timer is not None:
