@@ -148,7 +148,8 @@ class AnswerScreen(PanelScreen[str]):
         line.add(f"{look.symbols.pointer if is_picked else ' '} ", look.key)
         line.add(f"{index + 1:<3}", look.key)
         line.add(label, look.filled("asking") if is_picked else look.text)
-        return line.add(f"  {sanitise(option.key, 12)}" if option.key else "", look.muted).strip()
+        own_key = "" if option.key == str(index + 1) else sanitise(option.key, 12)
+        return line.add(f"  {own_key}" if own_key else "", look.muted).strip()
 
     # Keys -------------------------------------------------------------------------------------------------------------
 
@@ -231,8 +232,8 @@ class AnswerScreen(PanelScreen[str]):
             self._said = "this option has no key of its own: alt+a attaches"
 
     def _submit(self) -> tuple[Chunk, ...]:
-        """A question answered on a line of its own wants enter; a list picks by its key alone."""
-        return (Chunk(key="enter"),) if self._ask is not None and self._ask.kind is AskKind.CONFIRM else ()
+        """A question answered on a line wants enter; a list that highlights one of its options picks by key alone."""
+        return () if any(option.selected for option in self._options) else (Chunk(key="enter"),)
 
     async def _send(self, chunks: tuple[Chunk, ...]) -> None:
         what = "" if self._is_typed or self._picked is None else f' "{self._options[self._picked].label}"'

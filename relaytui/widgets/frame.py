@@ -110,5 +110,5 @@ def add_hints(line: Line, hints: Sequence[Hint], look: Look, *, leave: int = 0) 
         if line.room - leave < cell_len(f"{separator}{hint.key} {hint.title} "):
             break
         line.add(separator, look.border_line).add(hint.key, look.key).add(f" {hint.title}", look.muted)
-    if line.room > leave:
+    if hints and line.room > leave:
         line.add(" ")

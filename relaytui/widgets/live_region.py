@@ -12,12 +12,12 @@ def is_blank(row: WireRow) -> bool:
     return all(str(span[0]).isspace() for span in row)
 
 
-def live_top(rows: Sequence[WireRow], cursor_row: int | None, height: int) -> int:
+def live_top(rows: Sequence[WireRow], cursor_row: int | None, height: int, *, is_alternate: bool = False) -> int:
     """The first row to show so that `height` rows hold the live region.
 
     A visible cursor (`cursor_row`) is always shown. A screen that fits is shown from its top; a longer one is shown
     at its end, because that is where a log, a prompt and a composer are; a full-screen program that keeps its cursor
-    near the top, or hides it and draws a box, is shown there.
+    near the top, draws a box, or hides the cursor on the alternate screen is shown there.
     """
     if height <= 0 or height >= len(rows):
         return 0
@@ -31,7 +31,7 @@ def live_top(rows: Sequence[WireRow], cursor_row: int | None, height: int) -> in
     elif last - first < height:
         top = max(0, min(first - (height - (last - first) - 1) // 2, len(rows) - height))
     else:
-        top = last - height + 1
+        top = first if is_alternate else last - height + 1
     return max(0, min(top, len(rows) - height))
 
 

@@ -12,7 +12,7 @@ from rich.style import Style
 
 from node_agent.terminal.rows import Span
 from node_agent.terminal.sanitise import REPLACEMENT
-from node_agent.terminal.spans import WireRow, crop_spans, row_width, span_parts
+from node_agent.terminal.spans import WireRow, crop_spans, row_width, span_parts, span_width
 from relaytui.widgets.look import Look
 
 _CURSOR = Style(reverse=True)
@@ -23,14 +23,14 @@ def row_segments(
 ) -> list[Segment]:
     """A row in `width` columns from its left edge, in its own pens or all in `style`.
 
-    A row that is wider ends in a mark; the cell in column `cursor` is reversed.
+    A row with text beyond that ends in a mark; the cell in column `cursor` is reversed.
     """
     if width <= 0:
         return []
     used = row_width(row)
-    is_cut = used > width
-    if is_cut:
-        row = crop_spans(row, 0, width - 1)
+    is_cut = used > width and _text_width(row) > width
+    if used > width:
+        row = crop_spans(row, 0, width - is_cut)
         used = row_width(row)
     segments = [Segment(_measured(span), look.pen(str(span[1])) if style is None else style) for span in row]
     blanks = width - is_cut - used
@@ -39,6 +39,17 @@ def row_segments(
     if is_cut:
         segments.append(Segment(look.symbols.ellipsis, look.base + look.muted))
     return segments if cursor is None or not 0 <= cursor < width else _with_cursor(segments, cursor, width)
+
+
+def _text_width(row: WireRow) -> int:
+    """Columns up to the last character; blanks in a colour of their own after it are not text."""
+    width = end = 0
+    for span in row:
+        width += span_width(span)
+        text = str(span[0])
+        if not text.isspace():
+            end = width - (len(text) - len(text.rstrip()))
+    return end
 
 
 def _measured(span: Span) -> str:

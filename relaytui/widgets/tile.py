@@ -172,7 +172,9 @@ class Tile(Widget):
             self._hides_above = self._hides_below = False
             return
         row, column, is_visible, _ = screen.cursor
-        self._top = live_top(screen.rows, row if is_visible else None, height)
+        self._top = live_top(
+            screen.rows, row if is_visible else None, height, is_alternate=screen.modes.alternate_screen
+        )
         self._rows = screen.rows[self._top : self._top + height]
         first, last = text_extent(screen.rows)
         self._hides_above, self._hides_below = first < self._top, last >= self._top + height

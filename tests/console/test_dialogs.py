@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from node_agent.protocol.entities import AskInfo
+from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId
 from node_agent.protocol.requests import (
@@ -66,6 +66,14 @@ async def test_options_are_picked_by_number_and_label() -> None:
         await operator.wait(1)
         await operator.press("a", "enter")
         assert keys(sent(source)[1]) == ["2"]
+
+
+async def test_a_number_asked_for_on_a_line_is_followed_by_enter() -> None:
+    options = (AskOption("Fix", "1"), AskOption("Revert", "2"))
+    source = asking(ask=AskInfo(AskId("n"), AskKind.CHOICE, "Enter a number [1-2]:", 0.0, options=options))
+    async with at_console(source) as operator:
+        await operator.press("space", "2", "enter")
+        assert keys(sent(source)[0]) == ["2", "enter"]
 
 
 async def test_a_following_ask_is_disarmed_until_the_fingers_rest() -> None:

@@ -82,6 +82,12 @@ def test_the_live_region_holds_what_matters(screen: list[WireRow], cursor: int |
     assert live_top(screen, cursor, height) == top
 
 
+def test_a_full_screen_program_without_a_cursor_is_shown_from_its_top() -> None:
+    screen = rows(*map(str, range(24)))
+    assert live_top(screen, None, 6, is_alternate=True) == 0
+    assert live_top(screen, 23, 6, is_alternate=True) == 18
+
+
 @given(
     st.lists(st.booleans(), min_size=1, max_size=50),
     st.none() | st.integers(0, 49),
@@ -137,6 +143,7 @@ def test_edges_fill_their_width_exactly(width: int, is_focused: bool, view: Tile
     [
         ((("hello", ""),), 8, "hello   "),
         ((("hello world", ""),), 8, "hello w…"),
+        ((("~" + " " * 9, "1"),), 8, "~       "),  # nothing is lost but coloured blanks
         ((("日本語", "", 2),), 6, "日本語"),
         ((("日本語", "", 2),), 5, "日本…"),
         ((("日本語", "", 2),), 4, "日 …"),  # half a wide character is no character
