@@ -23,7 +23,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from node_agent.io.keeper_client import KeeperClient, KeeperError
+from node_agent.io.keeper_client import KeeperClient, KeeperGone
 from node_agent.io.paths import NodePaths, node_paths
 from node_agent.io.start import is_serving
 from node_agent.protocol.codec import from_wire, to_wire
@@ -48,6 +48,9 @@ from node_agent.protocol.version import PreambleReader, preamble
 from node_agent.terminal.delta import ScreenModel, apply_delta
 
 T = TypeVar("T")
+NEWEST = 1 << 40
+"""An agent epoch that no agent reaches: whoever has it may end the keeper."""
+
 LIMIT = 15.0
 """Seconds a fact may take to come true on a busy machine."""
 
@@ -61,6 +64,14 @@ async def eventually(fact: Callable[[], T], limit: float = LIMIT) -> T:
         assert asyncio.get_running_loop().time() < deadline, f"not within {limit} s: {fact}"
         await asyncio.sleep(0.01)
     return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 class Node:
@@ -103,10 +114,15 @@ class Node:
         return self.paths.agent_log.read_text() if self.paths.agent_log.exists() else ""
 
     async def kill_agent(self) -> int:
-        """Kill the agent as a crash would and wait until the keeper has started the next one; its pid."""
+        """Kill the agent as a crash would and wait until the next one serves; its pid.
+
+        The keeper starts the next one at once the first time and takes longer each time after that, so this does
+        what a client would that finds no agent: it starts one.
+        """
         old = self.agent_pid()
         os.kill(old, signal.SIGKILL)
-        self._reap()
+        await eventually(lambda: not is_alive(old))
+        self.start_agent()
         await eventually(lambda: self.paths.agent_lock.read_text().strip() not in ("", str(old)))
         await self.serving()
         return self.agent_pid()
@@ -132,8 +148,8 @@ class Node:
     async def stop(self) -> None:
         """End every process of this node."""
         await self.close_clients()
-        with contextlib.suppress(KeeperError):
-            keeper = await self.keeper()
+        with contextlib.suppress(KeeperGone):
+            keeper = await KeeperClient.connect(self.paths.keeper_socket, NEWEST, timeout=4 * LIMIT)
             try:
                 await asyncio.wait_for(keeper.shutdown(), LIMIT)
             finally:
@@ -142,12 +158,10 @@ class Node:
             if process.poll() is None:
                 process.terminate()
             process.wait(LIMIT)
+        with contextlib.suppress(OSError, ValueError):  # an agent that its keeper started ends with it
+            last = self.agent_pid()
+            await eventually(lambda: not is_alive(last))
         shutil.rmtree(self._runtime, ignore_errors=True)
-
-    def _reap(self) -> None:
-        for process in self._processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)
 
 
 @contextlib.asynccontextmanager

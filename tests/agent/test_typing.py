@@ -19,7 +19,7 @@ from node_agent.protocol.requests import (
     TakeLease,
 )
 from node_agent.protocol.states import EventKind
-from tests.harness import Client, Node, eventually
+from tests.harness import Client, Node, eventually, is_alive
 
 RECORDER = """
 import os, sys, tty
@@ -232,19 +232,11 @@ async def test_two_agents_that_overlap_answer_a_query_once(node: Node, tmp_path:
     await eventually(
         lambda: node.paths.agent_lock.exists() and node.paths.agent_lock.read_text().strip() not in ("", str(old))
     )
-    await eventually(lambda: not _is_alive(old))
+    await eventually(lambda: not is_alive(old))
     await node.serving()
     await eventually(lambda: (tmp_path / "in").read_bytes().count(b"R") >= 40)
     await asyncio.sleep(0.2)  # a second answer would have come by now
     assert (tmp_path / "in").read_bytes().count(b"R") == 40
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 async def test_input_is_acked_in_order(client: Client, tmp_path: Path) -> None:
