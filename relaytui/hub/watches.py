@@ -71,7 +71,8 @@ class Watches:
         except RequestError:
             self._refused.add(session)  # it has just ended or gone: a notice says so
         except LinkError:
-            pass  # the next link opens it
+            if client is self._client and not client.is_closed:
+                self._changed.set()  # it only stalled; a link that ended is followed by another
         else:
             if client is self._client:
                 self._open[session] = (stream, interval)

@@ -219,7 +219,8 @@ class NodeClient:
         except TimeoutError:
             raise RequestTimedOut(f"{self.name}: no answer to {request.op} within {timeout:g} s; try again") from None
         finally:
-            self._requests.pop(number, None)
+            if on_reply is None or not reply.cancelled():
+                self._requests.pop(number, None)  # else a stream may still be opened for nobody: see `_settle`
             self.touch()
 
     # Sending ----------------------------------------------------------------------------------------------------------
@@ -343,9 +344,14 @@ class NodeClient:
 
     def _settle(self, frame: Frame) -> None:
         pending = self._requests.get(frame.number)
-        if pending is None or pending.reply.done():
+        if pending is None:
             return  # nobody waits any more
         data = frame.json()
+        if pending.reply.done():
+            del self._requests[frame.number]
+            if frame.type is FrameType.REPLY and (opened := from_wire(StreamOpened, data)):
+                self.post_control(encode_json(FrameType.STREAM_END, {"reason": "given up"}, opened.stream))
+            return
         if frame.type is FrameType.REFUSAL:
             pending.reply.set_exception(refused(data))
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-SOON = (1.0, 1.5)
+SOON = (0.8, 1.3)
 """Seconds between tries while the outage is young, drawn anew each time so that links do not march in step."""
 
 LATER = 15.0

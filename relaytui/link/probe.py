@@ -25,6 +25,7 @@ from relaytui.link.errors import (
 
 MARKER = "RELAYTUI-PROBE"
 _MISSING = "missing"
+_SOCKET = "socket"
 _PLACES = "$PATH:$HOME/.local/bin:/usr/local/bin"
 _UNSAFE = re.compile(r"['\"\\!$`\n\r]")
 
@@ -45,9 +46,15 @@ class ProbeReport:
     version: str = ""
 
 
-def probe_command(node: str, agent: str, state: str) -> str:
-    """A command line for a remote login shell that starts the agent and reports it."""
-    return _command(node, agent, "probe --start", state, f"echo; echo {MARKER}; ")
+def probe_command(node: str, agent: str, state: str, known: str = "") -> str:
+    """A command line for a remote login shell that starts the agent and reports it.
+
+    Where the socket `known` from an earlier report is still there, it is reported without starting anything.
+    """
+    shortcut = ""
+    if known and not _UNSAFE.search(known):
+        shortcut = f'if test -S "{known}"; then echo; echo {MARKER} {_SOCKET} "{known}"; exit 0; fi; '
+    return _command(node, agent, "probe --start", state, f"echo; echo {MARKER}; ", shortcut)
 
 
 def bridge_command(node: str, agent: str, state: str) -> str:
@@ -55,7 +62,7 @@ def bridge_command(node: str, agent: str, state: str) -> str:
     return _command(node, agent, "bridge", state, "")
 
 
-def _command(node: str, agent: str, action: str, state: str, before: str) -> str:
+def _command(node: str, agent: str, action: str, state: str, before: str, shortcut: str = "") -> str:
     """`sh -c '...'` whose script holds no quote, `!`, backslash or newline: csh and fish pass it on unchanged.
 
     SSH commands get a short PATH, hence the search in the usual places of a user's own programs.
@@ -63,7 +70,7 @@ def _command(node: str, agent: str, action: str, state: str, before: str) -> str
     words = " ".join(_word(node, word) for word in shlex.split(agent) or ["node-agent"])
     tail = f" --state {_word(node, state)}" if state else ""
     script = (
-        f"PATH={_PLACES}; export PATH; set -- {words}; "
+        f"{shortcut}PATH={_PLACES}; export PATH; set -- {words}; "
         f'if command -v "$1" >/dev/null 2>&1; then {before}exec "$@" {action}{tail}; fi; '
         f"echo; echo {MARKER} {_MISSING} $(uname -sm)"
     )
@@ -128,6 +135,8 @@ class ReportReader:
             raise AgentMissing(
                 f"{self._node}: no node-agent there ({system}); install relaytui on it or set the node's agent command"
             )
+        if line.startswith(f"{_SOCKET} "):
+            return ProbeReport(line.removeprefix(_SOCKET).strip())
         return parse_report(self._node, line, stderr)
 
     def _line(self) -> str | None:

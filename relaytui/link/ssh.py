@@ -56,6 +56,7 @@ class SshConnector:
         self._desk = desk
         self._gates = gates
         self._shared: _Session | None = None
+        self._socket = ""  # where the agent listened last
 
     async def open(self, *, bulk: bool = False) -> Duplex:
         """Log in and open a stream to the agent. Raises a LinkError.
@@ -65,13 +66,14 @@ class SshConnector:
         shared = self._shared
         if bulk and shared is not None and self._desk.has_asked:
             return await shared.open(owned=False)
-        session = _Session(self._node)
+        session = _Session(self._node, self._socket)
         try:
             await session.log_in(self._desk, self._gates)
             duplex = await session.open(owned=True)
         except BaseException:
             await session.close()
             raise
+        self._socket = session.socket
         if not bulk:
             self._shared = session
         return duplex
@@ -80,11 +82,12 @@ class SshConnector:
 class _Session:
     """One SSH connection with the hops before it."""
 
-    def __init__(self, node: NodeConfig) -> None:
+    def __init__(self, node: NodeConfig, known_socket: str) -> None:
         self._node = node
+        self.socket = ""
+        self._known_socket = known_socket
         self._connections: list[asyncssh.SSHClientConnection] = []
         self._stream: Duplex | None = None
-        self._socket = ""
 
     async def log_in(self, desk: Desk, gates: Gates) -> None:
         """Connect through all hops, each host checked, and find out where the agent listens."""
@@ -94,7 +97,7 @@ class _Session:
             async with gates.turn(hop.hostname, hop.port):
                 tunnel = self._connections[-1] if self._connections else None
                 self._connections.append(await _log_in(self._node.alias, hop, desk, tunnel))
-        await self._probe()
+        await self._probe(self._known_socket)
 
     async def open(self, *, owned: bool) -> Duplex:
         """A stream to the agent; with `owned` the SSH connection is closed with it."""
@@ -103,8 +106,6 @@ class _Session:
             # A key restricted to the bridge: the probe's own channel is the stream, and there is one a command.
             duplex, self._stream = self._stream, None
             return Duplex(duplex.reader, duplex.writer, duplex.note, release)
-        if not self._socket:
-            return await self._bridge(release)
         try:
             reader, writer = await self._forward()
         except asyncssh.ChannelOpenError as error:
@@ -125,11 +126,11 @@ class _Session:
     def _connection(self) -> asyncssh.SSHClientConnection:
         return self._connections[-1]
 
-    async def _probe(self) -> None:
+    async def _probe(self, known: str = "") -> None:
         """Run the probe; sets the agent's socket, or the stream where the bridge answered in its place."""
         name = self._node.alias
         report = ReportReader(name)
-        process = await self._run(probe_command(name, self._node.agent, self._node.state))
+        process = await self._run(probe_command(name, self._node.agent, self._node.state, known))
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT):
                 while data := await process.stdout.read(4096):
@@ -140,7 +141,7 @@ class _Session:
                     self._stream = Duplex(reader, _Writer(process.stdin), "through a restricted key")
                     return
                 errors = "" if data else (await process.stderr.read()).decode("utf-8", "replace")
-                self._socket = report.outcome(errors).socket
+                self.socket = report.outcome(errors).socket
         except TimeoutError:
             raise AgentFailed(
                 f"{name}: no answer from its login shell within {_PROBE_TIMEOUT:g} s; try `ssh` there by hand"
@@ -159,15 +160,23 @@ class _Session:
             raise AgentFailed(f"{self._node.alias}: sshd runs no command: {error}; check its settings") from error
 
     async def _forward(self) -> tuple[Any, Any]:
-        """A channel to the agent's socket, tried again where its backlog may be full."""
+        """A channel to the agent's socket.
+
+        A failure does not tell why. The agent may have ended, so it is looked for anew where the socket was only known
+        from before; its backlog may be full, so it is tried again.
+        """
         for pause in (*_RETRIES, None):
             try:
                 async with asyncio.timeout(_CHANNEL_TIMEOUT):
-                    return await self._connection.open_unix_connection(self._socket, encoding=None, window=_WINDOW)
+                    return await self._connection.open_unix_connection(self.socket, encoding=None, window=_WINDOW)
             except asyncssh.ChannelOpenError as error:
                 if pause is None or error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
                     raise
-                await asyncio.sleep(pause)
+                if self._known_socket:
+                    self._known_socket = ""
+                    await self._probe()
+                else:
+                    await asyncio.sleep(pause)
             except TimeoutError:
                 raise LinkLost(f"{self._node.alias}: sshd does not answer; reconnecting") from None
             except (asyncssh.Error, OSError) as error:

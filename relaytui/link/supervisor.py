@@ -2,7 +2,7 @@
 
 Theory: a link is `connecting` until its first hello, then `connected`. After 3 s without a byte it is `stale`: the old
 connection is kept, since it may only be slow, while new ones are tried beside it; whichever speaks first is the link.
-A connection that ends is `lost` and tried again every 1.0-1.5 s for ten minutes, then every 15 s. Of hanging tries two
+A connection that ends is `lost` and tried again every 0.8-1.3 s for ten minutes, then every 15 s. Of hanging tries two
 are kept: the oldest, which has the most chance on a slow network, and a fresh one, which is up at once when the network
 is back. An error only the operator can mend makes it `waiting`: further tries would be useless, or lock an account.
 """

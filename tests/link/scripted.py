@@ -73,6 +73,7 @@ class ScriptedAgent:
         self.screen_rows = ["hello"]
         self.received = b""
         self.requests: list[Request] = []
+        self.ended: list[int] = []  # streams ended by a frame
         self.banner = b""
         self.versions = Versions()
         self.silent = False
@@ -185,6 +186,8 @@ class Peer:
                 self._screens[frame.stream] = (self._screens[frame.stream][0], False)
             case FrameType.INPUT:
                 self._on_input(frame)
+            case FrameType.STREAM_END:
+                self.agent.ended.append(frame.stream)
             case _:
                 pass
         self.pump()

@@ -226,3 +226,18 @@ async def test_a_watched_screen_sends_the_latest_state_after_each_ack(agent: Scr
                 seen.clear()
                 await seen.wait()
         assert len(deltas) <= 3
+
+
+async def test_a_stream_opened_for_nobody_is_ended(agent: ScriptedAgent) -> None:
+    async with connected(agent) as client:
+        peer = next(iter(agent.peers))
+        agent.silent = True
+        opening = asyncio.create_task(client.open_bytes(OpenBytes(SESSION, "follow")))
+        await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        peer.write_raw(encode_json(FrameType.REPLY, {"stream": 9}, number=2))
+        agent.silent = False
+        assert await client.request(ListSessions()) == SessionList((session(),))
+        assert agent.ended == [9]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import shlex
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from relaytui.link.connect import open_node
 from relaytui.link.streams import Output
 from tests.harness import Node, running_node
 from tests.link.scripted import scripted_agent
+from tests.proxy import open_proxy
 from tests.sshd import needs_sshd, open_sshd
 
 _numbers = itertools.count(1)
@@ -208,15 +211,21 @@ async def test_the_local_agent_is_started_on_demand(tmp_path: Path, monkeypatch:
         await node.stop()
 
 
+def agent_command(directory: Path, node: Node) -> Path:
+    """A `node-agent` that finds the node's sockets, as one does on a machine with a runtime directory."""
+    program = node.command()[:-2]
+    command = directory / "node-agent"
+    command.write_text(
+        f'#!/bin/sh\nRELAY_RUNTIME_DIR={node.env["RELAY_RUNTIME_DIR"]} exec {shlex.join(program)} "$@"\n'
+    )
+    command.chmod(0o755)
+    return command
+
+
 @needs_sshd
 async def test_a_real_node_behind_a_real_sshd_whose_connection_is_killed(tmp_path: Path) -> None:
     async with running_node(tmp_path) as node, open_sshd(tmp_path / "sshd") as sshd:
-        command = tmp_path / "node-agent"
-        words = " ".join(node.command())
-        command.write_text(
-            f'#!/bin/sh\nRELAY_RUNTIME_DIR={node.env["RELAY_RUNTIME_DIR"]} exec {words.split(" --state")[0]} "$@"\n'
-        )
-        command.chmod(0o755)
+        command = agent_command(tmp_path, node)
         box = sshd.node("box", agent=str(command), state=str(node.root))
         async with running_core(tmp_path / "cache", box) as seen:
             await seen.up("box")
@@ -230,3 +239,43 @@ async def test_a_real_node_behind_a_real_sshd_whose_connection_is_killed(tmp_pat
             await seen.up("box")
             await seen.core.request("box", SendInput(key.id, "two", (Chunk(text="after\n"),)))
             await seen.until(lambda: "after" in seen.text(key))
+
+
+@needs_sshd
+@pytest.mark.full
+@pytest.mark.parametrize("seconds", [1, 10, 60])
+@pytest.mark.parametrize("how", ["stall", "reset"])
+async def test_outages_over_ssh_are_told_in_time_and_end_in_time(tmp_path: Path, how: str, seconds: int) -> None:
+    async with (
+        running_node(tmp_path) as node,
+        open_sshd(tmp_path / "sshd") as sshd,
+        open_proxy("127.0.0.1", sshd.port, latency=0.005) as proxy,
+    ):
+        sshd.trust(port=proxy.port)
+        box = sshd.node("box", proxy.port, agent=str(agent_command(tmp_path, node)), state=str(node.root))
+        async with running_core(tmp_path / "cache", box) as seen:
+            await seen.up("box")
+            key = await seen.start("box", "cat")
+            seen.core.watch(key, 0.0)
+            clock = asyncio.get_running_loop().time
+            cut = clock()
+            if how == "stall":
+                proxy.stall()
+            else:
+                proxy.refuse()
+                proxy.reset()
+            status = partial(lambda core: core.fleet.nodes["box"].status.state, seen.core)
+            if how == "reset" or seconds > 3:
+                await seen.until(lambda: status() in (NodeState.STALE, NodeState.LOST))
+                assert clock() - cut < 3.3
+            await asyncio.sleep(seconds - (clock() - cut))
+            if how == "stall":
+                proxy.flow()
+            else:
+                proxy.refuse(False)
+            back = clock()
+            await seen.up("box")
+            await seen.core.request("box", SendInput(key.id, "one", (Chunk(text="after\n"),)))
+            await seen.until(lambda: "after" in seen.text(key))
+            print(f"{how} {seconds} s: resumed after {clock() - back:.2f} s")
+            assert clock() - back < 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -302,3 +303,24 @@ async def test_an_agent_that_does_not_start_gives_its_reason(sshd: Sshd, tmp_pat
 async def test_a_state_directory_that_no_shell_can_take(sshd: Sshd, command: str) -> None:
     with pytest.raises(SshConfigInvalid, match="rename"):
         await check(sshd.node(agent=command, state="/tmp/$(reboot)"))
+
+
+async def test_the_agent_is_looked_for_again_only_when_nobody_listens_any_more(
+    sshd: Sshd, agent: ScriptedAgent, command: str, tmp_path: Path
+) -> None:
+    program = Path(command)
+    looked = tmp_path / "looked"
+    program.write_text(
+        program.read_text().replace("import json", f"open({str(looked)!r}, 'a').write('x')\nimport json")
+    )
+    connector = SshConnector(sshd.node(agent=command), Desk("box", None), Gates())
+    for _ in range(2):
+        await (await connector.open()).close()
+    assert looked.read_text() == "x"
+    moved = tmp_path / "moved.sock"
+    agent.socket.rename(moved)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(agent.socket))  # there, but nobody listens
+    program.write_text(program.read_text().replace(str(agent.socket), str(moved)))
+    await (await connector.open()).close()
+    assert looked.read_text() == "xx"
