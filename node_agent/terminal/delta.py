@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from node_agent.terminal.engine import Engine, Modes
-from node_agent.terminal.rows import row_spans
 from node_agent.terminal.spans import WireRow, find_patch, patch_row, read_row
 
 Delta = Dict[str, Any]
@@ -47,13 +46,14 @@ class ScreenReader:
         """The engine's screen now."""
         engine, known = self._engine, self._built
         built: Dict[int, WireRow] = {}
-        for row, stamp in enumerate(engine.stamps()):
+        stamps = engine.stamps()
+        for row, stamp in enumerate(stamps):
             if stamp not in built:
                 spans = known.get(stamp)
-                built[stamp] = tuple(row_spans(engine.cells(row))) if spans is None else spans
+                built[stamp] = tuple(engine.spans(row)) if spans is None else spans
         self._built = built
         cursor = engine.cursor
-        rows = tuple([built[stamp] for stamp in engine.stamps()])
+        rows = tuple([built[stamp] for stamp in stamps])
         return ScreenModel(
             engine.columns, rows, (cursor.row, cursor.column, cursor.visible, cursor.style), engine.modes
         )

@@ -165,6 +165,9 @@ class Engine(Protocol):
     def cells(self, row: int) -> Sequence[Cell]:
         """Exactly `columns` cells."""
 
+    def spans(self, row: int) -> List[Tuple[Union[str, int], ...]]:
+        """The row as it crosses the wire: `row_spans` of its cells, which an engine may know without making them."""
+
     def text(self, row: int) -> str:
         """The row's characters, wide ones once, trailing blanks stripped."""
 

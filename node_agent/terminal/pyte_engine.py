@@ -30,6 +30,7 @@ from node_agent.terminal.pyte_pens import pen_after
 from node_agent.terminal.pyte_screen import HardenedScreen
 from node_agent.terminal.pyte_state import PyteState
 from node_agent.terminal.queries import ReplyQueue, answer_csi, answer_string
+from node_agent.terminal.rows import Span, row_spans
 from node_agent.terminal.scrollback import Scrollback
 from node_agent.terminal.snapshot import snapshot as write_snapshot
 from node_agent.terminal.tokenizer import Kind, Token, Tokenizer, decode_text
@@ -198,6 +199,10 @@ class PyteEngine:
     def cells(self, row: int) -> Sequence[Cell]:
         """Exactly `columns` cells."""
         return self._screen.buffer[row].cells(self.columns)
+
+    def spans(self, row: int) -> List[Span]:
+        """The row as it crosses the wire."""
+        return row_spans(self.cells(row))
 
     def text(self, row: int) -> str:
         """The row's characters, trailing blanks stripped."""

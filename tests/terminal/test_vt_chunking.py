@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node_agent.terminal.rows import row_spans
 from node_agent.terminal.vt.engine import VtEngine
 from tests.terminal.support import RECORDINGS, check_rows, chunks, differences, picture, traffic
 
@@ -84,3 +85,10 @@ def test_ten_million_bytes_of_traffic_with_resizes() -> None:
 @pytest.mark.timeout(4 * 3600)
 def test_a_thousand_million_bytes_of_traffic_with_resizes() -> None:
     fuzz(10**9, seed=int(os.environ.get("FUZZ_SEED", "5")))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_spans_are_those_of_the_cells(seed: int) -> None:
+    engine = fed([traffic(random.Random(seed), 60, 40, 8)])
+    for y in range(engine.rows):
+        assert engine.spans(y) == row_spans(engine.cells(y))

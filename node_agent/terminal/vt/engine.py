@@ -11,7 +11,7 @@ from typing import Dict, List, Optional, Sequence
 
 from node_agent.terminal.checkpoint import TerminalState, dump
 from node_agent.terminal.engine import Cell, Checkpoint, Cursor, EngineOptions, Event, Line, Modes, Pen, Reply
-from node_agent.terminal.packed import packed_text, unpack_cells
+from node_agent.terminal.packed import WIDE_PAD, packed_text, unpack_cells
 from node_agent.terminal.rows import Span, pen_code, row_spans
 from node_agent.terminal.snapshot import snapshot
 from node_agent.terminal.tokenizer import HalfRead, Kind, cut_character, decode_text, split_terminator
@@ -282,24 +282,23 @@ class VtEngine:
     def spans(self, row: int) -> List[Span]:
         """The row as it crosses the wire: `row_spans` of its cells, without making them where that is not needed."""
         source = self._terminal.grid[row]
-        if source.length == CELLS or source.wide or pen_code(source.fill):
+        text, runs, _ = source.packed(self.columns)
+        if not isinstance(text, str) or (source.wide and WIDE_PAD in text):
             return row_spans(self.cells(row))
         spans: List[Span] = []
-        text = ""
+        start = end = 0
         last = ""
-        runs = source.runs
         for index in range(0, len(runs), 2):
-            code = pen_code(runs[index + 1])
-            if code == last:
-                text += runs[index]
-            else:
-                if text:
-                    spans.append((text, last))
-                text, last = runs[index], code
-        if not last:
-            text = text.rstrip(" ")
-        if text:
-            spans.append((text, last))
+            code = pen_code(runs[index])
+            if code != last:
+                if start < end:
+                    spans.append((text[start:end], last))
+                start = end
+                last = code
+            end += runs[index + 1]
+        rest = text[start:end] if last else text[start:end].rstrip(" ")
+        if rest:
+            spans.append((rest, last))
         return spans
 
     def text(self, row: int) -> str:

@@ -32,6 +32,10 @@ def _fill(background: Color) -> Pen:
     return Pen(background=background)
 
 
+_NO_FOLLOWERS: Dict[str, Brush] = {}
+"""Stands for the followers of a brush until it has one: most pens of a colourful picture never do."""
+
+
 class Brush:
     """A pen together with what the engine derives from it."""
 
@@ -43,7 +47,7 @@ class Brush:
         """The pen of cells erased under this one: its background alone (xterm's BCE)."""
         self.is_plain = pen.link is None and not pen.flags & _PROTECTED
         """Whether `CSI m` leads back to the default pen."""
-        self.followers: Dict[str, Brush] = {}
+        self.followers: Dict[str, Brush] = _NO_FOLLOWERS
         """The brush after an SGR, by the SGR's parameters."""
 
 
@@ -59,9 +63,15 @@ class Brushes:
         brush = self._by_pen.get(pen)
         if brush is None:
             if len(self._by_pen) >= BRUSH_LIMIT:
-                self._by_pen = {DEFAULT_PEN: self.default}
+                self._forget()
             brush = self._by_pen[pen] = Brush(pen)
         return brush
+
+    def _forget(self) -> None:
+        """Let go of all brushes but the default one, and of the ways from one to the next."""
+        for brush in self._by_pen.values():
+            brush.followers = _NO_FOLLOWERS
+        self._by_pen = {DEFAULT_PEN: self.default}
 
     def after(self, brush: Brush, parameters: str) -> Brush:
         """The brush after `CSI parameters m`."""
@@ -69,8 +79,8 @@ class Brushes:
             follower = self.default
         else:
             follower = self.of(apply_sgr(brush.pen, parameters))
-        if len(brush.followers) >= FOLLOWER_LIMIT:
-            brush.followers.clear()
+        if brush.followers is _NO_FOLLOWERS or len(brush.followers) >= FOLLOWER_LIMIT:
+            brush.followers = {}
         brush.followers[parameters] = follower
         return follower
 
@@ -99,17 +109,19 @@ _SET_BITS = {code: int(flag) for code, flag in _SET.items()}
 _KEPT_BITS = {code: ~int(flag) for code, flag in _CLEARED.items()}
 
 
+_PLAIN_COLORS = frozenset(["38", "48"])
+
+
 def apply_sgr(pen: Pen, parameters: str) -> Pen:
     """The pen after `CSI parameters m`; what is not understood changes nothing."""
-    foreground, background, flags, style, underline, link = pen
     items = parameters.split(";")
-    if len(items) == 5 and items[1] == "2" and items[0] in ("38", "48"):  # by far the most common after single ones
-        known, color, _ = _color_of_items(items, 1)
-        if not known:
+    if len(items) == 5 and items[1] == "2" and items[0] in _PLAIN_COLORS:  # the most common form no pen has met before
+        red, green, blue = _number(items[2]), _number(items[3]), _number(items[4])
+        if red > 255 or green > 255 or blue > 255:
             return pen
-        if items[0] == "38":
-            return Pen(color, background, flags, style, underline, link)
-        return Pen(foreground, color, flags, style, underline, link)
+        color: Color = (red, green, blue)
+        return Pen(color, *pen[1:]) if items[0] == "38" else Pen(pen[0], color, *pen[2:])
+    foreground, background, flags, style, underline, link = pen
     index = 0
     while index < len(items):
         item = items[index]
@@ -162,7 +174,10 @@ def apply_sgr(pen: Pen, parameters: str) -> Pen:
 
 
 def _number(text: str) -> int:
-    return int(text) if 0 < len(text) < 6 else 65535 if text else 0
+    """A parameter's value; one with a colon in it, where none belongs, is out of every range."""
+    if text.isdigit() and len(text) < 6:
+        return int(text)
+    return 65535 if text else 0
 
 
 def _underline_style(code: int, sub: List[int]) -> int:

@@ -212,8 +212,12 @@ class Row:
             else:
                 packed += (pen, len(runs[index]))
                 last = pen
-        text = join_cells([cell for part in runs[0::2] for cell in part]) if self.clustered else "".join(runs[0::2])
-        return PackedRow(text, tuple(packed), self.wrapped)
+        if not self.clustered:
+            return PackedRow("".join(runs[0::2]), tuple(packed), self.wrapped)
+        cells: List[str] = []
+        for part in runs[0::2]:
+            cells += part
+        return PackedRow(join_cells(cells), tuple(packed), self.wrapped)
 
     def last_cell(self) -> str:
         """The text of the last cell written, in the form of runs."""

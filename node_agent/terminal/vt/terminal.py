@@ -58,6 +58,52 @@ class Screen:
 class Terminal:
     """A terminal of `columns` x `rows` after RIS."""
 
+    __slots__ = (
+        "_blanks",
+        "alternate",
+        "autowrap",
+        "base",
+        "bottom",
+        "brush",
+        "charsets",
+        "columns",
+        "cursor_style",
+        "cwd",
+        "events",
+        "grid",
+        "has_regular_tabs",
+        "history",
+        "icon",
+        "insert",
+        "keypad",
+        "last",
+        "left",
+        "left_right",
+        "main",
+        "modes",
+        "modify_other_keys",
+        "newline",
+        "notifications",
+        "options",
+        "origin",
+        "pending",
+        "quick_stop",
+        "replies",
+        "right",
+        "rows",
+        "saved_modes",
+        "screen",
+        "single_shift",
+        "tabs",
+        "title",
+        "titles",
+        "token",
+        "top",
+        "translation",
+        "x",
+        "y",
+    )
+
     def __init__(self, columns: int, rows: int, options: EngineOptions) -> None:
         self.columns = columns
         self.rows = rows
