@@ -89,6 +89,10 @@ class Fleet:
         """Whether what is shown of a session may be old."""
         return not self._nodes[key.node].status.is_live
 
+    def hidden_behind(self, alias: str) -> list[str]:
+        """Aliases that turned out to be the same node as `alias`."""
+        return [node.alias for node in self._nodes.values() if node.duplicate_of == alias]
+
     def inbox(self, now: float) -> list[AskView]:
         """All open asks, longest waiting first by their nodes' own ages."""
         return sorted(self._asks(), key=lambda view: (-view.age(now), view.node, view.ask.id))
@@ -110,9 +114,11 @@ class Fleet:
         self._nodes[alias] = NodeView(alias, NodeStatus(NodeState.OFF, self._now), tags)
 
     def remove_node(self, alias: str) -> list[Change]:
-        """Forget a node and its sessions."""
+        """Forget a node and its sessions; an alias hidden behind it is shown from its next hello on."""
         changes = self._forget_sessions(alias, keep=())
         del self._nodes[alias]
+        for twin in self.hidden_behind(alias):
+            self._nodes[twin] = replace(self._nodes[twin], duplicate_of="")
         return [*changes, NodeChanged(alias)]
 
     def apply(self, item: FleetInput, now: float) -> list[Change]:

@@ -129,9 +129,12 @@ class Core:
         """End the link and forget what was known; the node's sessions go on."""
         await self._watches.pop(alias).stop()
         await self._links.pop(alias).stop()
+        twins = self.fleet.hidden_behind(alias)
         self._cache.forget(alias)
         self._unsaved.discard(alias)
         self._tell(self.fleet.remove_node(alias))
+        for twin in twins:
+            await self._links[twin].renew()
 
     # For console and hub ----------------------------------------------------------------------------------------------
 

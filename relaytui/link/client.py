@@ -32,17 +32,15 @@ from node_agent.protocol.requests import (
     WatchScreen,
 )
 from node_agent.protocol.states import EventKind
-from node_agent.protocol.version import PreambleReader, Versions, agree, preamble
 from relaytui.link.duplex import Duplex
 from relaytui.link.errors import (
-    AgentTooNew,
-    AgentTooOld,
     AgentUnreachable,
     LinkError,
     LinkLost,
     ProtocolBroken,
     RequestTimedOut,
 )
+from relaytui.link.greeting import greet
 from relaytui.link.outbox import Outbox, OutboxFull
 from relaytui.link.streams import ByteStream, ScreenStream, refused
 from relaytui.link.tasks import cancel, spawn
@@ -105,7 +103,7 @@ class NodeClient:
         self = cls(duplex, node=node, clock=clock)
         try:
             async with asyncio.timeout(timeout):
-                rest = await self._agree()
+                self.version, rest = await greet(duplex, node)
                 self._start(rest)
                 hello = Hello(client=client, operator=operator, version=node_agent.__version__, watch=watch)
                 self.hello = await self.request(hello, timeout)
@@ -260,31 +258,6 @@ class NodeClient:
             await asyncio.sleep(PING_EVERY)
 
     # Receiving --------------------------------------------------------------------------------------------------------
-
-    async def _agree(self) -> bytes:
-        """Exchange preambles; returns what came after the node's."""
-        search = PreambleReader()
-        ours = Versions()
-        theirs = None
-        while theirs is None:
-            try:
-                data = await self._duplex.reader.read(_READ_SIZE)
-                theirs = search.feed(data)
-            except RemoteProtocolError as error:
-                raise ProtocolBroken(f"{self.name}: {error}; check the node's agent command and login files") from error
-            except OSError as error:
-                raise LinkLost(f"{self.name}: the link broke: {error}") from error
-            if not data:
-                raise AgentUnreachable(f"{self.name}: the connection ended before its agent spoke; try again")
-        version = agree(ours, theirs)
-        if version is None:
-            if theirs.highest < ours.lowest:
-                raise AgentTooOld(f"{self.name}: its agent speaks version {theirs.highest}, too old; upgrade it there")
-            raise AgentTooNew(f"{self.name}: its agent speaks version {theirs.lowest}, too new; upgrade relaytui here")
-        self.version = version
-        self._duplex.writer.write(preamble(ours))
-        await self._duplex.writer.drain()
-        return search.rest
 
     def _start(self, rest: bytes) -> None:
         self._tasks = [

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from node_agent.protocol.errors import ErrorCode, RemoteProtocolError, RequestError
 from node_agent.protocol.frames import MAX_BYTES_FRAME, MAX_PAYLOAD, Frame, FrameType, encode_frame
 from node_agent.protocol.requests import StreamOpened, TuneScreen
+from node_agent.terminal.sanitise import sanitise
 from relaytui.link.errors import LinkError, LinkLost
 
 if TYPE_CHECKING:
     from relaytui.link.client import NodeClient
+
+_TEXT_LIMIT = 500
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,6 @@ class Gap:
 ByteItem = Snapshot | Output | Gap
 
 
-class StreamEnded(Exception):
-    """The node ended the stream; the message is its reason (`closed`, `lease`, `removed` ...)."""
-
-
 class ScreenStream:
     """A watched screen: each delta goes to `on_delta(revision, delta)` and is acknowledged when that returns."""
 
@@ -81,7 +80,7 @@ class ScreenStream:
             self._on_delta(frame.number, frame.json())
             self._client.post_control(encode_frame(FrameType.ACK, self.opened.stream, frame.number))
         elif frame.type is FrameType.STREAM_END:
-            self.end_reason = str(frame.json().get("reason", ""))
+            self.end_reason = _reason(frame)
 
     def fail(self, error: LinkError) -> None:
         """The link has ended (called by the client)."""
@@ -172,7 +171,7 @@ class ByteStream:
             case FrameType.INPUT_ACK:
                 self._settle_input(frame)
             case FrameType.STREAM_END:
-                self.end_reason = str(frame.json().get("reason", ""))
+                self.end_reason = _reason(frame)
                 self._fail_inputs(LinkLost(f"the stream ended: {self.end_reason}"))
                 self._arrived.set()
             case _:
@@ -217,7 +216,12 @@ def refused(data: dict[str, Any]) -> RequestError:
         code = ErrorCode(data.get("code"))
     except ValueError:
         code = ErrorCode.INTERNAL
-    return RequestError(code, str(data.get("message", "refused without a reason")))
+    return RequestError(code, sanitise(str(data.get("message", "refused without a reason")), _TEXT_LIMIT))
+
+
+def _reason(frame: Frame) -> str:
+    """Why the node ended a stream, safe to show."""
+    return sanitise(str(frame.json().get("reason", "")), _TEXT_LIMIT)
 
 
 def _take_notice(done: asyncio.Future[None]) -> None:

@@ -125,6 +125,11 @@ class NodeLink:
         """Try again now, also where the link waits for the operator."""
         self._retry.set()
 
+    async def renew(self) -> None:
+        """Connect anew, so that the node says hello again."""
+        if self.client is not None:
+            await self.client.close()
+
     def nudge(self) -> None:
         """The operator is there: try again now, unless a try has just begun or only the operator's word would help."""
         if self._status.state is not NodeState.WAITING and self._clock() - self._last_try > 0.5:

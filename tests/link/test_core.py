@@ -17,7 +17,7 @@ import pytest
 
 from node_agent.protocol.requests import Chunk, EventList, ListEvents, SendInput, StartSession
 from relaytui.config import Config, NodeConfig, Transport
-from relaytui.fleet.changes import Change, EventRecorded
+from relaytui.fleet.changes import Change, EventRecorded, Warned
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeState
 from relaytui.hub.core import Core
@@ -182,6 +182,19 @@ async def test_a_bad_delta_costs_its_own_node_a_new_connection_and_nothing_else(
             await seen.until(lambda: "mended" in seen.text(SessionKey("bad", next(iter(seen.core.fleet.sessions)).id)))
             assert seen.core.fleet.nodes["good"].status.state is NodeState.CONNECTED
             assert good.accepted == 1
+
+
+async def test_two_aliases_of_one_node_are_shown_once(tmp_path: Path) -> None:
+    async with scripted_agent(tmp_path) as agent:
+        nodes = socket_node("one", agent.socket), socket_node("two", agent.socket)
+        async with running_core(tmp_path / "cache", *nodes) as seen:
+            await seen.up("one", "two")
+            assert len(seen.core.fleet.sessions) == 1
+            assert [type(change) for change in seen.changes].count(Warned) == 1
+            shown = next(iter(seen.core.fleet.sessions)).node
+            await seen.core.remove_node(shown)
+            assert not seen.core.fleet.sessions
+            await seen.until(lambda: len(seen.core.fleet.sessions) == 1)
 
 
 async def test_one_dead_node_does_not_hold_up_another(tmp_path: Path) -> None:
