@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from relaytui.config import Config, NodeConfig, Transport, save_config
+from tests.processes import end_processes_of
 from tests.pty_program import PtyProgram, on_terminal
 
 RELAYTUI = (sys.executable, "-m", "relaytui")
-_ENDED = ("exited", "closed", "lost")
 
 
 class Home:
@@ -111,33 +110,7 @@ class Home:
 
     def close(self) -> None:
         """End every session, keeper and agent."""
-        for session in json.loads(self.run("ls", "--json").stdout or "[]"):
-            if session["state"] not in _ENDED:
-                self.run("kill", f"{session['node']}/{session['id']}")
-        nodes = [node for node in json.loads(self.run("node", "ls", "--json").stdout or "[]") if node["keeper"]]
-        keepers = [node["keeper"]["pid"] for node in nodes]
-        agents = [node["agent"]["pid"] for node in nodes]
-        for pid in agents:
-            _signal(pid, signal.SIGSTOP)  # or it would start another keeper
-        for pid in keepers + agents:
-            _signal(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while any(map(_is_alive, keepers + agents)):
-            assert time.monotonic() < deadline, "keepers and agents do not end"
-            time.sleep(0.01)
-
-
-def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and is not reaped yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+        end_processes_of(self.directory)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import end_processes_of, processes_of
 from tests.pty_program import PtyProgram, on_terminal
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found through /proc")
@@ -21,20 +22,7 @@ def directory() -> Iterator[Path]:
     """What the demo takes for the temp directory; short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="rt-", dir="/tmp") as path:
         yield Path(path)
-
-
-def processes_of(directory: Path) -> list[int]:
-    """Processes whose environment or command line names `directory`."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            named = os.fsencode(directory) in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-            is_alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except OSError:
-            continue
-        if named and is_alive:
-            found.append(int(entry.name))
-    return found
+        end_processes_of(Path(path))  # where the test has failed
 
 
 def press_q(demo: PtyProgram) -> None:

@@ -1,0 +1,38 @@
+"""Finds and ends what a test has started, by the directory it was started for: no process of anybody else names it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+_PATIENCE = 10.0
+
+
+def processes_of(directory: Path) -> list[int]:
+    """Living processes whose environment or command line names `directory` (proc(5); none where there is no /proc)."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            named = os.fsencode(directory) in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            is_alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            continue
+        if named and is_alive:
+            found.append(int(entry.name))
+    return found
+
+
+def end_processes_of(directory: Path) -> None:
+    """Kill them all; stopped first, since a keeper and its agent would start each other again."""
+    deadline = time.monotonic() + _PATIENCE
+    while pids := processes_of(directory):
+        assert time.monotonic() < deadline, f"processes of {directory} do not end: {pids}"
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
+        time.sleep(0.02)
