@@ -20,6 +20,20 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
+class After:
+    """A reader that gives `first` before what `reader` has."""
+
+    def __init__(self, first: bytes, reader: Reader) -> None:
+        self._first = first
+        self._reader = reader
+
+    async def read(self, n: int) -> bytes:
+        if self._first:
+            first, self._first = self._first[:n], self._first[n:]
+            return first
+        return await self._reader.read(n)
+
+
 async def _nothing() -> None:
     return None
 

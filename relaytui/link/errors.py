@@ -118,6 +118,20 @@ class NodeDiskFull(AgentFailed):
     exit_code = 44
 
 
+class PythonMissing(LinkError):
+    """The machine has no Python that can run the agent."""
+
+    exit_code = 45
+    needs_operator = True
+
+
+class InstallFailed(LinkError):
+    """The agent could not be put in place there."""
+
+    exit_code = 46
+    needs_operator = True
+
+
 class ForwardingForbidden(LinkError):
     """sshd lets us reach neither the agent's socket nor its bridge."""
 

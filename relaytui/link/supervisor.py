@@ -13,7 +13,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from node_agent.protocol.entities import EventRecord
@@ -32,6 +32,7 @@ from relaytui.link.resume import ByteFeed
 from relaytui.link.streams import ByteStream
 from relaytui.link.tasks import cancel, spawn
 
+_DOWNLOAD_WINDOW = 1024 * 1024
 _MAX_TRIES = 2
 _LOOK_EVERY = 0.1
 _SUSPECT_AFTER = 0.7
@@ -145,10 +146,15 @@ class NodeLink:
         return await self._live().request(request, timeout)
 
     async def open_bytes(self, request: OpenBytes) -> ByteStream:
-        """Open a session's output: attached on the interactive connection, anything else on the bulk one."""
+        """Open a session's output: attached on the interactive connection, anything else on the bulk one.
+
+        Nothing waits behind a download there, so it gets a window that fills the link.
+        """
         client = self._live()
         if request.mode != "attach":
             client = await self._bulk.client()
+        if request.mode == "download":
+            request = replace(request, window=max(request.window, _DOWNLOAD_WINDOW))
         return await client.open_bytes(request)
 
     def feed(self, request: OpenBytes) -> ByteFeed:
