@@ -40,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     probe = commands.add_parser("probe", help="print one line of JSON on this installation and what runs")
     probe.add_argument("--start", action="store_true", help="start the agent first when none runs")
     probe.set_defaults(run=_probe)
+    probe.add_argument("--replace", action="store_true", help="start this agent in place of one that runs")
+    probe.add_argument("--replace-keeper", action="store_true", help="replace the keeper's program in place, too")
     for command in (serve, bridge, probe):
         command.add_argument("--state", type=Path, help="where state lives (default: $RELAY_STATE_DIR)")
     report = commands.add_parser("signal", help="say what this session is doing")
@@ -76,16 +78,21 @@ def _bridge(options: argparse.Namespace) -> int:
 
 def _probe(options: argparse.Namespace) -> int:
     from node_agent.io.failure import failure_of, words_for
+    from node_agent.io.keeper_client import KeeperError
     from node_agent.io.paths import PathError, node_paths
+    from node_agent.io.replace import replace_agent
     from node_agent.io.start import StartError, ensure_agent
     from node_agent.io.status import node_status
+    from node_agent.keeper.control import ControlError
 
     try:
         paths = node_paths(options.state)
-        if options.start:
+        if options.replace or options.replace_keeper:
+            replace_agent(paths, options.state, options.replace_keeper)
+        elif options.start:
             ensure_agent(paths, options.state)
         sys.stdout.write(json.dumps(node_status(paths), separators=(",", ":")) + "\n")
-    except (PathError, StartError, OSError) as error:
+    except (PathError, StartError, KeeperError, ControlError, OSError) as error:
         failure = error.failure if isinstance(error, StartError) else failure_of(error)
         sys.stdout.write(json.dumps({"error": words_for(error), "failure": failure.name.lower()}) + "\n")
         return _fail(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.requests import Hello, HelloReply
 from node_agent.terminal.sanitise import sanitise
 
@@ -12,8 +11,6 @@ NAME_LIMIT = 100
 
 
 async def handle(context: Context, client: Connection, request: Hello) -> HelloReply:
-    if client.has_greeted:
-        raise RequestError(ErrorCode.BAD_REQUEST, "hello was said already")
     agent = context.agent
     client.operator = sanitise(request.operator, NAME_LIMIT).strip() or "somebody"
     client.wants_notices = request.watch

@@ -70,6 +70,7 @@ class Connection:
         self._notices: Dict[str, Callable[[], Optional[Notice]]] = {}
         self._pacer: Pacer[str] = Pacer(NOTICE_INTERVAL)
         self._wake = asyncio.Event()
+        self._has_greeted = False
         self._last_stream = 0
         self._requests = 0
         self._heard = clock.boot()
@@ -82,10 +83,6 @@ class Connection:
     @property
     def is_open(self) -> bool:
         return not self._writer.transport.is_closing()
-
-    @property
-    def has_greeted(self) -> bool:
-        return bool(self.operator)
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -208,10 +205,12 @@ class Connection:
 
     def _admit(self, request: Request) -> Request:
         """Let a request in, or raise RequestError."""
-        if not self.has_greeted and not isinstance(request, Hello):
-            raise RequestError(ErrorCode.BAD_REQUEST, "the first request must be hello")
+        if isinstance(request, Hello) is self._has_greeted:
+            words = "hello was said already" if self._has_greeted else "the first request must be hello"
+            raise RequestError(ErrorCode.BAD_REQUEST, words)
         if self._requests >= MOST_REQUESTS:
             raise RequestError(ErrorCode.BUSY, f"{MOST_REQUESTS} requests of this client are waiting; try again")
+        self._has_greeted = True
         return request
 
     async def _answer(self, number: int, request: Request) -> None:

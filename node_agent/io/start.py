@@ -50,7 +50,8 @@ def write_wrapper(paths: NodePaths, root: Path) -> None:
     """Write the command that sessions find in RELAY_AGENT: this agent, for this state directory."""
     command = shlex.join(agent_command())
     wrapper = paths.state / "node-agent"
-    write_private(wrapper, f'#!/bin/sh\nRELAY_STATE_DIR={shlex.quote(str(root))} exec {command} "$@"\n')
+    place = shlex.quote(os.path.realpath(root))
+    write_private(wrapper, f'#!/bin/sh\nRELAY_STATE_DIR={place}\nexport RELAY_STATE_DIR\nexec {command} "$@"\n')
     wrapper.chmod(0o700)
 
 

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Callable, List, Optional, Tuple, TypeVar
 
-from node_agent.io.store_schema import migrate
+from node_agent.io.store_schema import NewerStoreError, check_version, migrate
 
 T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
@@ -76,7 +76,7 @@ class Store:
     def _run(self) -> None:
         try:
             connection = self._connect()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, NewerStoreError) as error:
             self._opened.set_exception(StoreError(f"cannot open the event store {self._path}: {error}"))
             return
         except Exception as error:  # noqa: BLE001 - this thread's supervisor: the opener waits for the outcome
@@ -92,6 +92,7 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(str(self._path), isolation_level=None, timeout=10.0)
         try:
+            check_version(connection)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             migrate(connection)

@@ -50,12 +50,17 @@ class NewerStoreError(Exception):
     """The database was written by a newer agent."""
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the database to `SCHEMA_VERSION`; raises NewerStoreError when it is beyond it."""
+def check_version(connection: sqlite3.Connection) -> int:
+    """The database's version; raises NewerStoreError when it is beyond `SCHEMA_VERSION`."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise NewerStoreError(
             f"the event store has version {version}, this node agent knows {SCHEMA_VERSION}: start the newer agent"
         )
-    for target in range(version, SCHEMA_VERSION):
+    return int(version)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to `SCHEMA_VERSION`; raises NewerStoreError when it is beyond it."""
+    for target in range(check_version(connection), SCHEMA_VERSION):
         connection.executescript(f"BEGIN IMMEDIATE; {_MIGRATIONS[target]} PRAGMA user_version = {target + 1}; COMMIT;")
