@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -288,7 +289,7 @@ async def test_an_ssh_config_that_ssh_refuses(sshd: Sshd, tmp_path: Path) -> Non
 
 
 async def test_no_agent_on_the_node(sshd: Sshd, tmp_path: Path) -> None:
-    with pytest.raises(AgentMissing, match=r"\(\w+ \w+\); install"):
+    with pytest.raises(AgentMissing, match=r"\(\w+ \w+\); "):
         await check(sshd.node(agent=str(tmp_path / "nowhere/node-agent")))
 
 
@@ -324,3 +325,23 @@ async def test_the_agent_is_looked_for_again_only_when_nobody_listens_any_more(
     program.write_text(program.read_text().replace(str(agent.socket), str(moved)))
     await (await connector.open()).close()
     assert looked.read_text() == "xx"
+
+
+async def test_keys_held_by_an_ssh_agent(sshd: Sshd, command: str, tmp_path: Path) -> None:
+    holder = tmp_path / "holder.sock"
+    process = await asyncio.create_subprocess_exec(
+        "ssh-agent", "-D", "-a", str(holder), stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(10):
+            while not holder.exists():  # noqa: ASYNC110 - another program makes it
+                await asyncio.sleep(0.01)
+        add = await asyncio.create_subprocess_exec(
+            "ssh-add", "-q", str(sshd.identity), env={"SSH_AUTH_SOCK": str(holder), "PATH": os.environ["PATH"]}
+        )
+        assert await add.wait() == 0
+        sshd.identity.unlink()  # only its public half is left
+        assert await check(sshd.node(agent=command, options={"IdentityAgent": str(holder)})) == ""
+    finally:
+        process.terminate()
+        await process.wait()
