@@ -16,6 +16,7 @@ from node_agent.terminal.vt.widths import (
     character_width,
     cluster_width,
     joins,
+    may_join,
 )
 
 
@@ -77,7 +78,7 @@ def print_character(terminal: Terminal, character: str) -> None:
 def joins_last(terminal: Terminal, character: str) -> bool:
     """Whether the character joins the cell before the cursor."""
     last = terminal.last
-    if not last or (last[-1] != ZWJ and not "\U0001f1e6" <= character <= "\U0001f3ff"):
+    if not last or (last[-1] != ZWJ and not may_join(character)):
         return False
     row = terminal.own(terminal.y)
     before = terminal.x + terminal.pending
@@ -239,7 +240,7 @@ def repeat(terminal: Terminal, count: int) -> None:
         return
     width = cluster_width(cluster)
     count = min(count, (print_limit(terminal) - terminal.x) // width)
-    if len(cluster) > 1 or "\U0001f1e6" <= cluster <= "\U0001f3ff":
+    if len(cluster) > 1 or may_join(cluster):
         for _ in range(count):
             for character in cluster:
                 print_character(terminal, character)
@@ -253,7 +254,9 @@ def repeat(terminal: Terminal, count: int) -> None:
 def last_cluster(terminal: Terminal) -> str:
     """The last character printed with what joined it, "" when there was none."""
     last = terminal.last
-    return last if ZWJ in last or character_width(last[-1:] or " ") == 0 else last[-1:]
+    final = last[-1:] or " "
+    has_joined = ZWJ in last or may_join(final) or character_width(final) == 0
+    return last if has_joined else last[-1:]
 
 
 def print_tabbed(terminal: Terminal, text: str) -> None:

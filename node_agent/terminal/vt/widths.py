@@ -76,6 +76,11 @@ def cluster_width(cluster: str) -> int:
     return 2 if wcswidth(cluster) >= 2 else 1
 
 
+def may_join(character: str) -> bool:
+    """Whether a character with a width may belong to the cell before it without ZWJ: a regional or a skin tone."""
+    return _is_regional(character) or "\U0001f3fb" <= character <= "\U0001f3ff"
+
+
 @lru_cache(maxsize=4096)
 def joins(previous: str, character: str) -> bool:
     """Whether `character`, though it has a width, belongs to the cell `previous` before it."""
