@@ -187,9 +187,17 @@ class _Attachment:
         leaves = f"{self._options.prefix} d leaves"
         if self._has_lease:
             return f"attached to {self._key} · {leaves}"
+        watching = f"watching {self._key}{self._misfit()}"
         if self._options.read_only:
-            return f"watching {self._key}, read-only · {leaves}"
-        return f"watching {self._key}: somebody else types · {self._options.prefix} t takes over · {leaves}"
+            return f"{watching}, read-only · {leaves}"
+        return f"{watching}: somebody else types · {self._options.prefix} t takes over · {leaves}"
+
+    def _misfit(self) -> str:
+        """The session's size, where whoever watches has a terminal of another: it is not made to fit."""
+        if self._stream is None:
+            return ""
+        size = (self._stream.opened.columns, self._stream.opened.rows)
+        return "" if size == self._terminal.size() else f" ({size[0]}×{size[1]}, not this terminal's size)"
 
     def _notice(self, text: str) -> None:
         """Draw a notice for a moment."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pty
 import termios
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,9 @@ from relaytui.attach import terminal as terminal_module
 from relaytui.attach.painter import Painter
 from relaytui.attach.terminal import OperatorTerminal
 from relaytui.link.streams import Output, Snapshot
+
+
+END = b"<end>"
 
 
 @pytest.fixture
@@ -34,12 +38,23 @@ def master(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     os.close(ours)
 
 
-def written(master: int) -> bytes:
-    """What the terminal has been sent since the last call."""
+def read_some(master: int) -> bytes:
+    """What has arrived at the other side; the kernel takes its time to bring it there."""
     try:
-        return os.read(master, 1 << 20)
+        return os.read(master, 1 << 16)
     except BlockingIOError:
         return b""
+
+
+def written(terminal: OperatorTerminal, master: int) -> bytes:
+    """What the terminal has been sent since the last call."""
+    terminal.write(END)
+    deadline = time.monotonic() + 10
+    received = b""
+    while not received.endswith(END):
+        assert time.monotonic() < deadline, received
+        received += read_some(master)
+    return received.removesuffix(END)
 
 
 def ignore(*_: object) -> None:
@@ -51,11 +66,11 @@ async def test_a_snapshot_waits_for_its_offset(master: int) -> None:
     with terminal.raw(ignore, ignore):
         painter = Painter(terminal, ClipboardPolicy.DENY)
         await painter.show(Snapshot(10, b"screen"))
-        written(master)
+        written(terminal, master)
         assert painter.paint_in_place(Snapshot(13, b"repainted"))
-        assert written(master) == b""
+        assert written(terminal, master) == b""
         await painter.show(Output(10, b"abcdef"))
-        shown = written(master)
+        shown = written(terminal, master)
         assert shown.startswith(b"abc\x1b")
         assert shown.endswith(b"def")
         assert b"repainted" in shown
@@ -67,9 +82,9 @@ async def test_a_snapshot_that_output_has_overtaken_is_refused(master: int) -> N
     with terminal.raw(ignore, ignore):
         painter = Painter(terminal, ClipboardPolicy.DENY)
         await painter.show(Output(0, b"abc"))
-        written(master)
+        written(terminal, master)
         assert not painter.paint_in_place(Snapshot(2, b"old"))
-        assert written(master) == b""
+        assert written(terminal, master) == b""
 
 
 async def test_queries_do_not_reach_the_terminal(master: int) -> None:
@@ -77,7 +92,7 @@ async def test_queries_do_not_reach_the_terminal(master: int) -> None:
     with terminal.raw(ignore, ignore):
         painter = Painter(terminal, ClipboardPolicy.DENY)
         await painter.show(Output(0, b"a\x1b[6n\x1b]52;c;aGk=\x07b"))
-        assert written(master) == b"ab"
+        assert written(terminal, master) == b"ab"
 
 
 async def test_a_clipboard_write_waits_for_a_yes(master: int) -> None:
@@ -85,10 +100,10 @@ async def test_a_clipboard_write_waits_for_a_yes(master: int) -> None:
     with terminal.raw(ignore, ignore):
         painter = Painter(terminal, ClipboardPolicy.ASK)
         await painter.show(Output(0, b"\x1b]52;c;aGk=\x07"))
-        assert written(master) == b""
+        assert written(terminal, master) == b""
         (request,) = painter.clipboard_requests()
         painter.allow(request)
-        assert written(master) == b"\x1b]52;c;aGk=\x07"
+        assert written(terminal, master) == b"\x1b]52;c;aGk=\x07"
 
 
 async def test_the_terminal_gets_its_modes_back(master: int) -> None:
@@ -125,7 +140,7 @@ async def test_a_terminal_that_does_not_read_holds_back_only_its_writer(master: 
         received = 0
         async with asyncio.timeout(10):
             while received < 500_000:
-                received += len(written(master))
+                received += len(read_some(master))
                 await asyncio.sleep(0)
             await showing
     assert received == 500_000

@@ -22,8 +22,10 @@ BENCHES = {
 def main() -> int:
     """Run the benches named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="\n".join(BENCHES))
-    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     names = parser.parse_args().names or list(BENCHES)
+    if unknown := set(names) - set(BENCHES):
+        parser.error(f"no bench {', '.join(sorted(unknown))}; there is {', '.join(BENCHES)}")
     print(f"Machine: {machine()}\n", flush=True)
     missed = False
     for name in names:
