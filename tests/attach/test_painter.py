@@ -17,7 +17,6 @@ from relaytui.attach.painter import Painter
 from relaytui.attach.terminal import OperatorTerminal
 from relaytui.link.streams import Output, Snapshot
 
-
 END = b"<end>"
 
 
