@@ -234,17 +234,14 @@ class NodeLink:
         self._retry.clear()
         try:
             while True:
-                if (
-                    old is not None
-                    and not old.is_closed
-                    and old.silence() < STALE_AFTER
-                    and old.last_heard > down_since
-                ):
+                may_speak = old is not None and not old.is_closed
+                if old is not None and may_speak and old.last_heard > down_since and old.silence() < STALE_AFTER:
                     self._report(NodeState.CONNECTED, self._clock())
                     return old
                 due = await self._start_due(tries, due, down_since)
                 self._report_outage(old, down_since, due)
-                await self._wait_for(tries, due)
+                pause = None if self._needs_operator() else max(_LOOK_EVERY, due - self._clock())
+                await self._wait_for(tries, _LOOK_EVERY if may_speak else pause)
                 for task in [task for task in tries if task.done()]:
                     tries.remove(task)
                     if (client := self._outcome(task)) is not None:
@@ -267,11 +264,10 @@ class NodeLink:
         tries.append(spawn(self._connect(), name=f"{self.node} connect"))
         return now + next_delay(now - down_since, self._options.rng)
 
-    async def _wait_for(self, tries: list[asyncio.Task[NodeClient]], due: float) -> None:
-        """Wait until a try ends or a moment has passed, short enough to see the old connection speak."""
-        pause = _LOOK_EVERY
+    async def _wait_for(self, tries: list[asyncio.Task[NodeClient]], pause: float | None) -> None:
+        """Wait until a try ends, `pause` seconds have passed, or the operator wants to try again."""
         if tries:
-            await asyncio.wait(tries, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tries, timeout=_LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
             return
         try:
             async with asyncio.timeout(pause):
@@ -286,6 +282,8 @@ class NodeLink:
             self.error = error
         except asyncio.CancelledError:
             pass
+        except Exception as error:  # noqa: BLE001 - this supervises tries: a bug in one, logged by `spawn`, ends it alone
+            self.error = LinkLost(f"{self.node}: connecting failed: {error!r}; see the log")
         return None
 
     async def _connect(self) -> NodeClient:

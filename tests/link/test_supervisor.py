@@ -264,3 +264,21 @@ async def test_long_stalls(tmp_path: Path, seconds: int) -> None:
         made.agent.add_event()
         await made.heard.until(lambda: made.heard.events == [1, 2] and made.link.status.state is NodeState.CONNECTED)
         assert loop.time() - back < 2.0
+
+
+async def test_a_bug_in_one_try_does_not_end_the_link(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with scripted_agent(tmp_path) as agent, open_proxy("127.0.0.1", agent.port) as proxy:
+        made = Rig(agent, proxy)
+        works, made.connector.open = made.connector.open, broken  # type: ignore[method-assign]  # as a bug would
+        made.link.start()
+        try:
+            await made.heard.until(lambda: "connecting failed" in made.link.status.error)
+            made.connector.open = works  # type: ignore[method-assign]  # mended
+            await made.up()
+        finally:
+            await made.link.stop()
+    assert "task box connect failed" in caplog.text
+
+
+async def broken(*, bulk: bool = False) -> Duplex:
+    raise AssertionError("a bug")
