@@ -33,6 +33,10 @@ ECHO_FIRST = 0.02
 SUBMIT = " submit"
 """Ends the cause of input that hands something in, so that the index alone says what input meant."""
 
+PATIENT, REST_SHARE, REST_MOST = 0.4, 0.1, 60.0
+"""A detector content to wait this many seconds waits a share of the quiet time, at most a minute: what happens without
+a byte of output is seen a tenth of that time late, and hundreds of sessions at rest cost nothing."""
+
 _SUBMITTED, _TYPED = b"\r", b" "
 
 
@@ -65,6 +69,7 @@ class Detection:
         self._prober = Prober(session.pid, keeper=self._look)
         self._timer: Optional[asyncio.TimerHandle] = None
         self._armed_for = 0.0
+        self._stirred = clock.boot()  # when something last happened
         self._is_probing = False
         self._is_closed = False
         open_ask = ask_from_json(restored["ask"]) if restored.get("ask") else None
@@ -79,7 +84,7 @@ class Detection:
         body = record.body
         if record.offset < self._since:
             return
-        now = self._clock.boot()
+        now = self._stirred = self._clock.boot()
         if isinstance(body, Resize):
             self._detector.on_resize(now)
         elif isinstance(body, Input) and body.seq > self._last_input:
@@ -91,7 +96,7 @@ class Detection:
         """Output up to `offset` was fed, with `events` in it."""
         if offset <= self._since:
             return
-        now = self._clock.boot()
+        now = self._stirred = self._clock.boot()
         for event in events:
             self._detector.on_event(now, event)
         self._detector.on_output(now)
@@ -102,7 +107,8 @@ class Detection:
         self._arm()
 
     def on_report(self, state: str, text: str, source: str) -> None:
-        self._detector.on_report(self._clock.boot(), state, text, source)
+        self._stirred = self._clock.boot()
+        self._detector.on_report(self._stirred, state, text, source)
         self._arm()
 
     def on_exit(self, how: str) -> None:
@@ -136,6 +142,9 @@ class Detection:
         at = self._detector.wake_at
         if at is None or self._is_closed or self._is_probing:
             return
+        now = self._clock.boot()
+        if at - now >= PATIENT:
+            at = max(at, now + min(REST_MOST, REST_SHARE * (now - self._stirred)))
         if self._timer is not None:
             if self._armed_for <= at:
                 return  # it comes earlier and arms itself again

@@ -8,6 +8,9 @@ from typing import Any, Coroutine, Set
 
 log = logging.getLogger(__name__)
 
+CANCEL_AGAIN = 0.5
+"""Seconds after which a task that has not ended is cancelled again."""
+
 
 class Tasks:
     """The background tasks of one owner. A task that fails is logged with its name and does not stop the others."""
@@ -23,12 +26,19 @@ class Tasks:
         return task
 
     async def stop(self) -> None:
-        """Cancel what still runs, but for the calling task, and wait until it has ended."""
+        """Cancel what still runs, but for the calling task, and wait until it has ended.
+
+        More than once where needed: before Python 3.12 `wait_for` swallows a cancellation that comes together with
+        its result.
+        """
         current = asyncio.current_task()
-        tasks = [task for task in self._running if task is not current]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while True:
+            tasks = [task for task in self._running if task is not current]
+            if not tasks:
+                return
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=CANCEL_AGAIN)
 
 
 async def _supervise(work: Coroutine[Any, Any, Any], name: str) -> None:

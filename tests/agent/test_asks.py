@@ -73,9 +73,9 @@ async def test_a_report_from_outside_any_session_is_an_ask_of_its_own(node: Node
     assert (await node.connect()).node.asks == ()  # type: ignore[union-attr]  # connect has said hello
 
 
-async def answer_all(client: Client, names: list[SessionId]) -> None:
+async def answer_all(client: Client, names: list[SessionId], done: asyncio.Event) -> None:
     """Say yes to every ask of these sessions, as often as it takes; the node applies each answer once."""
-    while True:
+    while not done.is_set():
         for name in names:
             ask = client.sessions[name].ask
             if ask is not None:
@@ -102,14 +102,15 @@ async def live(client: Client, names: list[SessionId], seen: dict[int, EventReco
     assert client.node is not None
     store = client.node.node.store
     await client.subscribe(store, max(seen, default=0))
-    answering = asyncio.create_task(answer_all(client, names))
+    done = asyncio.Event()
+    answering = asyncio.create_task(answer_all(client, names, done))
     if seconds is None:
         await client.until(lambda: all(client.sessions[name].exit for name in names), 120)
         await client.until(lambda: count_exits(client.events, seen) == len(names))
     else:
         await asyncio.sleep(seconds)
-    answering.cancel()
-    await asyncio.gather(answering, return_exceptions=True)
+    done.set()
+    await answering
     for event in client.events:
         assert seen.setdefault(event.n, event).data == event.data
 
