@@ -7,7 +7,6 @@ is the screens' part, what is known the fleet's.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -24,14 +23,13 @@ from relaytui.screens.desk import Desk
 from relaytui.screens.grid import FRESH, GridScreen
 from relaytui.screens.panel import PanelScreen
 from relaytui.screens.question import QuestionScreen
+from relaytui.screens.requests import Failure, outcome
 from relaytui.screens.source import FleetSource
 from relaytui.screens.typing import TypingScreen
 from relaytui.widgets.look import look_named
 from relaytui.widgets.theme import ROLES, Theme, themes
 
 DEFAULT_PREFIX = "ctrl+]"
-
-_log = logging.getLogger(__name__)
 
 Attach = Callable[[SessionKey], Awaitable[str]]
 """Joins the terminal to a session until the operator leaves; returns one line on how it ended."""
@@ -151,12 +149,12 @@ class Console(App[None], inherit_bindings=False):
         self._is_away = True
         try:
             with self.suspend():
-                ended = await self._join(key)
+                ended = await outcome(self._join(key))
         finally:
             self._is_away = False
             self._title = ""
             self.grid.arrange_sessions()
-        return ended
+        return ended.text if isinstance(ended, Failure) else ended
 
     async def ask(self, prompt: Prompt) -> str | None:
         """Put a link's question to the operator; None when they would rather not, or are attached elsewhere."""

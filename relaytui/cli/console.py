@@ -6,17 +6,24 @@ from relaytui.attach.session import attach
 from relaytui.cli.attach import options_of, outcome_words
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.reach import run_async
-from relaytui.config import load_config
+from relaytui.config import load_config, state_dir
 from relaytui.console import Console, ConsoleOptions
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
+from relaytui.link.prompts import Prompt
+from relaytui.logs import log_to
 from relaytui.widgets.theme import ThemeError
 
 
 def open_console(filter_text: str) -> int:
     """Run the console until the operator quits; returns its exit code. Raises ConfigError and FilterError."""
     config = load_config()
-    core = Core(config)
+    log_to(state_dir() / "console.log")
+
+    async def ask(prompt: Prompt) -> str | None:
+        return await console.ask(prompt)
+
+    core = Core(config, prompter=ask)
 
     async def join(key: SessionKey) -> str:
         return outcome_words(key, await attach(core.link(key.node), key, options_of(config)))

@@ -24,7 +24,7 @@ from relaytui.fleet.filters import FilterError
 from relaytui.fleet.keys import SessionKey
 from relaytui.screens.context import Context
 from relaytui.screens.grid_actions import GridActions
-from relaytui.screens.keys import key_name
+from relaytui.screens.keys import is_passed_on, key_name
 from relaytui.screens.views import tile_view, troubles
 from relaytui.widgets.empty import EmptyState
 from relaytui.widgets.footer import Footer
@@ -65,7 +65,7 @@ class GridScreen(Screen[None], inherit_bindings=False):
         self._preview = Tile(look, id="preview")
         self._empty = EmptyState(look)
         self._toast_corner = Toasts(look)
-        self._prompt = PromptBar()
+        self._prompt = PromptBar(look)
         self._footer = Footer(look)
         self._in_sight: dict[str, SessionKey] = {}
         self._is_dirty = True
@@ -232,7 +232,7 @@ class GridScreen(Screen[None], inherit_bindings=False):
         """Draw in another theme from now on."""
         for widget in (self.tiles, self._preview):
             widget.set_look(look)
-        for canvas in (self._status, self._list, self._empty, self._toast_corner, self._footer):
+        for canvas in (self._status, self._list, self._empty, self._toast_corner, self._prompt, self._footer):
             canvas.set_look(look)
 
     # What happens -----------------------------------------------------------------------------------------------------
@@ -277,12 +277,15 @@ class GridScreen(Screen[None], inherit_bindings=False):
     # Keys -------------------------------------------------------------------------------------------------------------
 
     async def on_key(self, event: Key) -> None:
-        if self._prompt.is_open:
-            return  # on its way to the input's own bindings
+        if is_passed_on(self, event):
+            return
         event.stop()
         event.prevent_default()
         name = key_name(event)
         self.context.key_pressed()
+        if self._prompt.is_open:
+            self._prompt.press(name)
+            return
         if self.jump_labels:
             self._jump(name)
             return
@@ -297,6 +300,9 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     def on_paste(self, event: Paste) -> None:
         event.stop()
+        if self._prompt.is_open:
+            self._prompt.paste(event.text)
+            return
         self.say("a paste goes nowhere here; z types into the session, s sends it a line")
 
     def start_jump(self) -> None:

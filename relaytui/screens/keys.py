@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.events import Key
+from textual.screen import Screen
 
 _MODIFIED = ("ctrl+", "alt+")
 _BACKSPACE_BYTE = "\x08"
@@ -16,6 +19,21 @@ def key_name(event: Key) -> str:
     if event.character and event.is_printable and not event.key.startswith(_MODIFIED):
         return event.character
     return event.key
+
+
+def is_passed_on(screen: Screen[Any], event: Key) -> bool:
+    """Whether another screen has come to the front since the key was delivered, and has been given it.
+
+    Keys typed in one burst are all delivered to the screen that was in front when they came, also those after the
+    one that opened a popup: they are meant for it, and here they would be commands.
+    """
+    front = screen.app.screen
+    if front is screen:
+        return False
+    event.stop()
+    event.prevent_default()
+    (front.focused or front).post_message(Key(event.key, event.character))
+    return True
 
 
 def session_key(event: Key) -> str:

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
-from relaytui.screens.confirm import wrap
+from node_agent.terminal.sanitise import sanitise
+from relaytui.link.errors import HostKeyUnknown
+from relaytui.screens.confirm import ConfirmScreen, wrap
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
 from relaytui.screens.views import node_view
 from relaytui.widgets.status_line import plural
 from relaytui.widgets.view import Hint, NodeView
 
+_LIMIT = 200
 _NAME = 14
 _WORD = 14
 
@@ -31,11 +34,21 @@ class NodesScreen(PanelScreen[None]):
 
     @property
     def hints(self) -> Sequence[Hint]:
-        return (Hint("r", "retry now"), Hint("a", "retry all"), Hint("esc", "close"))
+        trust = (Hint("t", "trust its host key"),) if self._question() is not None else ()
+        return (*trust, Hint("r", "retry now"), Hint("a", "retry all"), Hint("esc", "close"))
 
     @property
     def chosen_line(self) -> int:
         return self._chosen_line
+
+    @property
+    def _alias(self) -> str:
+        """The chosen node, "" where there is none."""
+        names = list(self.context.desk.fleet.nodes)
+        return names[min(self._chosen, len(names) - 1)] if names else ""
+
+    def _question(self) -> HostKeyUnknown | None:
+        return self.context.source.host_key_question(self._alias) if self._alias else None
 
     def _views(self) -> list[NodeView]:
         fleet, now = self.context.desk.fleet, self.context.now()
@@ -64,6 +77,15 @@ class NodesScreen(PanelScreen[None]):
     def tick(self) -> None:
         self.rebuild()
 
+    def _ask_trust(self, alias: str, question: HostKeyUnknown) -> None:
+        async def accept(is_yes: bool | None) -> None:
+            if is_yes:
+                await self.context.source.accept_host_key(alias)
+
+        fingerprint = sanitise(question.fingerprint, _LIMIT)
+        consequence = f"{sanitise(question.host, _LIMIT)} shows the key {fingerprint}.\nSay yes only where it is known."
+        self.app.push_screen(ConfirmScreen(self.context, f"Trust the host key of {alias}?", consequence), accept)
+
     async def press(self, key: str) -> bool:
         names = list(self.context.desk.fleet.nodes)
         match key:
@@ -72,7 +94,9 @@ class NodesScreen(PanelScreen[None]):
             case "down" | "j":
                 self._chosen = max(0, min(len(names) - 1, self._chosen + 1))
             case "r" if names:
-                self.context.source.retry(names[min(self._chosen, len(names) - 1)])
+                self.context.source.retry(self._alias)
+            case "t" if (question := self._question()) is not None:
+                self._ask_trust(self._alias, question)
             case "a":
                 for name in names:
                     self.context.source.retry(name)

@@ -9,6 +9,7 @@ from node_agent.protocol.requests import Request
 from relaytui.fleet.changes import Change
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.model import Fleet
+from relaytui.link.errors import HostKeyUnknown
 
 
 class FleetSource(Protocol):
@@ -39,6 +40,12 @@ class FleetSource(Protocol):
 
     def retry(self, alias: str) -> None:
         """Try a lost node again now."""
+
+    def host_key_question(self, alias: str) -> HostKeyUnknown | None:
+        """The unknown host key a node's link waits for a decision on."""
+
+    async def accept_host_key(self, alias: str) -> None:
+        """Store that key, the operator having compared its fingerprint, and connect."""
 
     def nudge(self) -> None:
         """The operator pressed a key: lost nodes are tried at once."""

@@ -22,7 +22,7 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.screens.answer import ATTACH, AnswerScreen
 from relaytui.screens.context import Context
 from relaytui.screens.help import HelpScreen
-from relaytui.screens.keys import key_name, session_key
+from relaytui.screens.keys import is_passed_on, key_name, session_key
 from relaytui.screens.typist import Typist
 from relaytui.screens.views import tile_view
 from relaytui.widgets.footer import Footer
@@ -147,6 +147,8 @@ class TypingScreen(Screen[str], inherit_bindings=False):
     # Keys -------------------------------------------------------------------------------------------------------------
 
     async def on_key(self, event: Key) -> None:
+        if is_passed_on(self, event):
+            return
         event.stop()
         event.prevent_default()
         self.context.key_pressed()

@@ -42,8 +42,11 @@ class Operator:
             await self._settle()
         return await self.look()
 
-    async def type(self, text: str) -> Operator:
-        return await self.press(*(" " if char == " " else char for char in text))
+    async def burst(self, *keys: str) -> Operator:
+        """Press keys so fast that all come before the first was handled."""
+        for key in keys:
+            self.console.post_message(_key_event(key))
+        return await self.look()
 
     async def wait(self, seconds: float) -> Operator:
         """Let the fleet's clock go on; no real time passes."""

@@ -23,6 +23,7 @@ from relaytui.fleet.changes import Change, DeltaReceived, HelloReceived, NoticeR
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.model import Fleet
 from relaytui.fleet.status import NodeState, NodeStatus
+from relaytui.link.errors import HostKeyUnknown
 
 Pens = Sequence[tuple[str, str]]
 
@@ -37,6 +38,7 @@ class ScriptedSource:
         self.replies: Callable[[str, Request], Any] = lambda node, request: None
         self.watched: dict[SessionKey, float] = {}
         self.retried: list[str] = []
+        self.host_keys: dict[str, HostKeyUnknown] = {}
         self._callbacks: list[Callable[[list[Change]], None]] = []
         self._order = 0
         for node in nodes or ("local",):
@@ -73,6 +75,12 @@ class ScriptedSource:
 
     def retry(self, alias: str) -> None:
         self.retried.append(alias)
+
+    def host_key_question(self, alias: str) -> HostKeyUnknown | None:
+        return self.host_keys.get(alias)
+
+    async def accept_host_key(self, alias: str) -> None:
+        del self.host_keys[alias]
 
     def nudge(self) -> None: ...
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
+from textual.drivers.headless_driver import HeadlessDriver
 
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.errors import ErrorCode, RequestError
@@ -18,7 +22,10 @@ from node_agent.protocol.requests import (
     UpdateSession,
 )
 from node_agent.protocol.states import AskKind
+from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeState
+from relaytui.link.errors import HostKeyUnknown
+from relaytui.link.prompts import Prompt, PromptKind
 from tests.console.driver import at_console
 from tests.console.scripted import ScriptedSource, choice, confirm
 
@@ -221,3 +228,70 @@ async def test_title_and_tags_are_changed() -> None:
         request = source.requests[0][1]
         assert isinstance(request, UpdateSession)
         assert (request.title, request.tags) == ("new name", ("nightly", "gpu"))
+
+
+async def test_an_unknown_host_key_is_trusted_only_on_a_plain_yes() -> None:
+    source = asking()
+    source.host_keys["web-2"] = HostKeyUnknown(
+        "unknown", host="web-2", key="ssh-ed25519 AAAA", fingerprint="SHA256:abc", known_hosts="known_hosts"
+    )
+    async with at_console(source) as operator:
+        await operator.press("v", "t")
+        assert operator.screen_name == "NodesScreen"  # the first node has no such question
+        await operator.press("down", "t")
+        assert operator.sees("SHA256:abc")
+        await operator.press("enter", "space", "n")
+        assert source.host_keys
+        await operator.press("t", "y")
+        await operator.until(lambda: not source.host_keys)
+
+
+async def test_a_links_question_is_answered_in_a_popup_and_never_shown() -> None:
+    source = asking()
+    async with at_console(source) as operator:
+        prompt = Prompt("web-2", PromptKind.PASSPHRASE, "passphrase for id_ed25519")
+        answer = asyncio.create_task(operator.console.ask(prompt))
+        await operator.until(lambda: operator.screen_name == "QuestionScreen")
+        await operator.press(*"open sesame")
+        assert operator.sees("***********")
+        assert not operator.sees("sesame")
+        await operator.press("enter")
+        assert await answer == "open sesame"
+        declined = asyncio.create_task(operator.console.ask(prompt))
+        await operator.until(lambda: operator.screen_name == "QuestionScreen")
+        await operator.press("escape")
+        assert await declined is None
+
+
+@pytest.fixture
+def lent_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the application be suspended although it has no terminal."""
+    monkeypatch.setattr(HeadlessDriver, "can_suspend", True)
+
+
+@pytest.mark.usefixtures("lent_terminal")
+async def test_attach_gives_the_terminal_away_and_says_how_it_ended() -> None:
+    source = asking()
+    attached: list[str] = []
+
+    async def attach(key: SessionKey) -> str:
+        attached.append(str(key))
+        assert source.watched == {}  # nothing is drawn meanwhile
+        return f"left {key}; it runs on"
+
+    async with at_console(source, attach=attach) as operator:
+        await operator.press("enter")
+        await operator.until(lambda: operator.message)
+        assert operator.message == "left local/a1; it runs on"
+        assert attached == ["local/a1"]
+        assert source.watched
+
+
+@pytest.mark.usefixtures("lent_terminal")
+async def test_an_attach_that_fails_says_why() -> None:
+    async def attach(key: SessionKey) -> str:
+        raise RequestError(ErrorCode.NOT_RUNNING, "a1 has just ended")
+
+    async with at_console(asking(), attach=attach) as operator:
+        await operator.press("enter")
+        await operator.until(lambda: operator.message == "a1 has just ended")

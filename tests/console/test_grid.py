@@ -199,6 +199,19 @@ async def test_the_filter_narrows_as_it_is_typed_and_escape_gives_it_up() -> Non
         assert operator.sees("No session passes the filter")
 
 
+async def test_keys_typed_in_one_burst_are_not_taken_for_commands() -> None:
+    """A slow link delivers `/xq` at once: the x and the q are the filter's, not stop and quit."""
+    source = three()
+    async with at_console(source) as operator:
+        await operator.burst(*"/xq", "backspace", "enter")
+        assert operator.console.context.desk.filter == "x"
+        await operator.press("escape")
+        await operator.burst(":", *"xX")
+        assert operator.screen_name == "PickerScreen"
+        await operator.until(lambda: operator.sees("▸ xX"))
+        assert source.requests == []
+
+
 async def test_a_disabled_key_says_why() -> None:
     async with at_console(three()) as operator:
         await operator.press("space")

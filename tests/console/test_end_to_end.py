@@ -1,0 +1,137 @@
+"""The console in tmux on a real node with real sessions: what the operator sees is what the sessions print."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.home import RELAYTUI, Home
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+SIZE = (120, 40)
+ASKING = 'printf "Proceed? [y/N] "; read answer; echo "answered <$answer>"; exec sleep 1000'
+LIMIT = 30.0
+"""Seconds a fact may take on a busy machine."""
+
+
+class Tmux:
+    """The console in a terminal that can be read."""
+
+    def __init__(self, directory: Path, home: Home) -> None:
+        self._command = ["tmux", "-S", str(directory / "tmux"), "-f", "/dev/null"]
+        # What is run last stays on screen, so that the terminal the console leaves can be looked at.
+        line = " ".join(RELAYTUI) + "; echo LEFT $?; stty -a | grep -o ' echo '; exec sleep 1000"
+        self._run("new-session", "-d", "-x", str(SIZE[0]), "-y", str(SIZE[1]), line, env=home.env)
+
+    def _run(self, *words: str, env: dict[str, str] | None = None) -> str:
+        done = subprocess.run([*self._command, *words], capture_output=True, text=True, timeout=30, env=env, check=True)
+        return done.stdout
+
+    def press(self, *keys: str) -> None:
+        self._run("send-keys", *keys)
+
+    def type(self, text: str) -> None:
+        self._run("send-keys", "-l", text)
+
+    @property
+    def screen(self) -> str:
+        return self._run("capture-pane", "-p")
+
+    @property
+    def title(self) -> str:
+        return self._run("display-message", "-p", "#{pane_title}").strip()
+
+    def until(self, fact: Callable[[], object]) -> None:
+        deadline = time.monotonic() + LIMIT
+        while not fact():
+            assert time.monotonic() < deadline, f"it never came true; the screen:\n{self.screen}"
+            time.sleep(0.05)
+
+    def shows(self, *texts: str) -> None:
+        """Wait until all of these are on screen."""
+        self.until(lambda: all(text in screen for screen in [self.screen] for text in texts))
+
+    def close(self) -> None:
+        subprocess.run([*self._command, "kill-server"], capture_output=True, timeout=30, check=False)
+
+
+@pytest.fixture
+def tmux(home: Home) -> Iterator[Tmux]:
+    with tempfile.TemporaryDirectory(prefix="rt", dir="/tmp") as directory:
+        opened = Tmux(Path(directory), home)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def test_an_operators_round(home: Home, tmux: Tmux) -> None:
+    shell = home.start("bash", "--norc", options=["--title", "workbench"])
+    asking = home.start("bash", "-c", ASKING, options=["--title", "upgrade"])
+    wide = home.start("bash", "-c", "printf '日本語 ok\\n'; exec sleep 1000", options=["--title", "wide"])
+
+    tmux.shows("workbench", f"◆ asking ━ {asking} ━ upgrade", "Proceed? [y/N]", "日本語 ok")
+    tmux.until(lambda: tmux.title == "◆1 relaytui")
+
+    tmux.press("n")
+    tmux.shows(f"◆ {asking} · upgrade", "answer")
+    tmux.type("y")
+    tmux.press("Enter")
+    tmux.until(lambda: "answered <y>" in home.ok("logs", asking))
+    tmux.press("Escape")
+    tmux.until(lambda: tmux.title == "relaytui" and "esc close" not in tmux.screen)
+
+    tmux.type("/workbench")
+    tmux.press("Enter")
+    tmux.until(lambda: "日本語" not in tmux.screen)
+    tmux.type("z")
+    tmux.shows("then a command")
+    tmux.type("echo $((40+2))-zoomed")
+    tmux.press("Enter")
+    tmux.shows("42-zoomed")
+    tmux.press("C-]", "d")
+    tmux.shows("1 of 3")
+
+    tmux.press("Enter")
+    tmux.until(lambda: "sessions" not in tmux.screen)
+    tmux.type("echo $((40+2))-attached; tput cols")
+    tmux.press("Enter")
+    tmux.shows("42-attached", str(SIZE[0]))
+    tmux.press("C-]", "d")
+    tmux.shows("1 of 3", "42-attached")
+    assert home.session(shell)["exited"] is None
+
+    tmux.press("Escape")
+    tmux.shows("日本語 ok", wide)
+    tmux.type("q")
+    tmux.shows("LEFT 0", " echo ")
+    assert {item["id"] for item in home.json("ls")} >= {key.partition("/")[2] for key in (shell, asking, wide)}
+
+
+def test_the_last_screens_are_painted_before_any_node_answers(home: Home) -> None:
+    """The cache of the round before is all there is to paint: the node's agent cannot be reached."""
+    key = home.start("bash", "-c", "echo remembered; exec sleep 1000", options=["--title", "kept"])
+    with home.terminal(columns=120, rows=40) as program:
+        program.wait_for(b"remembered", timeout=LIMIT)
+        cache = Path(home.env["RELAYTUI_CACHE_DIR"])
+        program.wait_until(lambda: any(b"remembered" in path.read_bytes() for path in cache.rglob("*.json")), LIMIT)
+        os.write(program.fd, b"q")
+        program.wait(LIMIT)
+    pid = home.json("node", "ls")[0]["agent"]["pid"]
+    os.kill(pid, 19)  # SIGSTOP: a node that does not answer
+    try:
+        with home.terminal(columns=120, rows=40) as program:
+            program.wait_for(b"remembered", timeout=LIMIT)
+            assert key.encode() in program.output
+            os.write(program.fd, b"q")
+            program.wait(LIMIT)
+    finally:
+        os.kill(pid, 18)
