@@ -53,17 +53,20 @@ class Watches:
             client = self._client
             if client is None or client.is_closed:
                 continue
+            # All is read and noted here at once: wants and link may change while the requests are on their way.
             missing = self._wanted.keys() - self._open.keys() - self._refused
             extra = self._open.keys() - self._wanted.keys()
             tuned = [s for s, (_, interval) in self._open.items() if self._wanted.get(s, interval) != interval]
+            closing = [self._open.pop(session)[0] for session in extra]
+            for session in tuned:
+                self._open[session] = (self._open[session][0], self._wanted[session])
             await asyncio.gather(
-                *(self._start(client, session) for session in missing),
-                *(self._stop(client, session) for session in extra),
-                *(self._tune(client, session) for session in tuned),
+                *(self._start(client, session, self._wanted[session]) for session in missing),
+                *(stream.close() for stream in closing),
+                *(self._tune(*self._open[session]) for session in tuned),
             )
 
-    async def _start(self, client: NodeClient, session: SessionId) -> None:
-        interval = self._wanted[session]
+    async def _start(self, client: NodeClient, session: SessionId, interval: float) -> None:
         try:
             stream = await client.watch_screen(
                 session, lambda _, delta: self._on_delta(session, delta), interval=interval
@@ -78,14 +81,7 @@ class Watches:
                 self._open[session] = (stream, interval)
                 self._changed.set()  # what was wanted may have changed meanwhile
 
-    async def _stop(self, client: NodeClient, session: SessionId) -> None:
-        stream, _ = self._open.pop(session)
-        await client.close_stream(stream.opened.stream)
-
-    async def _tune(self, client: NodeClient, session: SessionId) -> None:
-        interval = self._wanted[session]
-        stream, _ = self._open[session]
-        self._open[session] = (stream, interval)
+    async def _tune(self, stream: ScreenStream, interval: float) -> None:
         try:
             await stream.tune(interval)
         except (LinkError, RequestError):

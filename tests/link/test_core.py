@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import random
 import shlex
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +25,7 @@ from relaytui.hub.core import Core
 from relaytui.link.connect import open_node
 from relaytui.link.streams import Output
 from tests.harness import Node, running_node
-from tests.link.scripted import scripted_agent
+from tests.link.scripted import scripted_agent, session
 from tests.proxy import open_proxy
 from tests.sshd import needs_sshd, open_sshd
 
@@ -195,6 +196,25 @@ async def test_two_aliases_of_one_node_are_shown_once(tmp_path: Path) -> None:
             await seen.core.remove_node(shown)
             assert not seen.core.fleet.sessions
             await seen.until(lambda: len(seen.core.fleet.sessions) == 1)
+
+
+async def test_wants_may_change_faster_than_links_answer(tmp_path: Path) -> None:
+    async with scripted_agent(tmp_path) as agent:
+        agent.sessions = [session(f"s{number}") for number in range(6)]
+        async with running_core(tmp_path / "cache", socket_node("box", agent.socket)) as seen:
+            await seen.up("box")
+            keys = list(seen.core.fleet.sessions)
+            rng = random.Random(3)
+            for _ in range(300):
+                key = rng.choice(keys)
+                rng.choice((seen.core.watch, seen.core.tune, lambda at, _: seen.core.unwatch(at)))(key, rng.random())
+                if rng.random() < 0.03:
+                    await seen.core.link("box").renew()
+                await asyncio.sleep(0)
+            for key in keys:
+                seen.core.watch(key, 0.0)
+            agent.set_screen("all of them")
+            await seen.until(lambda: all("all of them" in seen.text(key) for key in keys))
 
 
 async def test_one_dead_node_does_not_hold_up_another(tmp_path: Path) -> None:
