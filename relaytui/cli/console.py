@@ -15,7 +15,7 @@ from relaytui.logs import log_to
 from relaytui.widgets.theme import ThemeError
 
 
-def open_console(filter_text: str) -> int:
+def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
     """Run the console until the operator quits; returns its exit code. Raises ConfigError and FilterError."""
     config = load_config()
     log_to(state_dir() / "console.log")
@@ -30,7 +30,7 @@ def open_console(filter_text: str) -> int:
 
     options = ConsoleOptions(
         theme=config.ui.theme,
-        ascii_only=config.ui.ascii,
+        ascii_only=is_ascii or config.ui.ascii,
         order=config.ui.order.value,
         filter=filter_text,
         prefix=config.ui.prefix,

@@ -45,9 +45,10 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--filter", "filter_text", metavar="TEXT", default="", help="Show only these sessions in the console.")
+@click.option("--ascii", "is_ascii", is_flag=True, help="Draw the console in ASCII alone.")
 @click.version_option(__version__, prog_name="relaytui")
 @click.pass_context
-def root(ctx: click.Context, filter_text: str) -> None:
+def root(ctx: click.Context, filter_text: str, is_ascii: bool) -> None:
     """Supervise long-running terminal sessions on several machines.
 
     Without a command: the console. Sessions are named node/id, by their id, their title, or a unique beginning of
@@ -57,4 +58,4 @@ def root(ctx: click.Context, filter_text: str) -> None:
         return
     from relaytui.cli.console import open_console  # Textual takes most of a second to import
 
-    ctx.exit(open_console(filter_text))
+    ctx.exit(open_console(filter_text, is_ascii=is_ascii))
