@@ -48,7 +48,7 @@ def test_a_restored_engine_goes_on_equally(name: str) -> None:
     stream = (RECORDINGS / f"{name}.raw").read_bytes()
     whole = create_engine("vt", 110, 40)
     whole.feed(stream)
-    for end in boundaries(stream)[::40]:
+    for end in boundaries(stream)[::80]:
         first = create_engine("vt", 110, 40)
         first.feed(stream[:end])
         if not first.at_boundary:

@@ -10,7 +10,11 @@ from node_agent.terminal.vt.row import SHARED, Row
 from node_agent.terminal.vt.terminal import Terminal
 from node_agent.terminal.vt.widths import (
     CLUSTER_LIMIT,
+    EMOJI,
+    MARKS,
     MARKS_LIMIT,
+    NARROW_RUN,
+    OTHER,
     RUNS,
     ZWJ,
     character_width,
@@ -43,18 +47,28 @@ def _print_any(terminal: Terminal, text: str) -> None:
     for found in RUNS.finditer(text):
         kind = found.lastindex
         run = found.group()
-        if kind == 1:
-            terminal.last = run
-            put(terminal, run)
-        elif kind == 4:
-            print_character(terminal, run)
+        if kind == MARKS:
+            for mark in run:
+                _join(terminal, mark)
+            continue
+        if kind == OTHER or (kind == EMOJI and terminal.last[-1:] == ZWJ):
+            for character in run:
+                print_character(terminal, character)
+            continue
+        terminal.last = run
+        is_wide = kind != NARROW_RUN
+        cells = WIDE_PAD.join(run) + WIDE_PAD if is_wide else run
+        x = terminal.x
+        stop = x + len(cells)
+        if stop < terminal.quick_stop:
+            row = terminal.own(terminal.y)
+            row.wide = row.wide or is_wide
+            row.write(x, cells, terminal.brush.pen, terminal.columns)
+            terminal.x = stop
+        elif is_wide:
+            put_wide(terminal, cells)
         else:
-            if kind == 3 and terminal.last[-1:] == ZWJ:
-                print_character(terminal, run[0])
-                run = run[1:]
-            if run:
-                terminal.last = run
-                put_wide(terminal, WIDE_PAD.join(run) + WIDE_PAD)
+            put(terminal, cells)
 
 
 def print_character(terminal: Terminal, character: str) -> None:
@@ -184,14 +198,6 @@ def put(terminal: Terminal, text: str) -> None:
 
 def put_wide(terminal: Terminal, text: str) -> None:
     """Print characters of two columns each, `WIDE_PAD` after every one."""
-    x = terminal.x
-    stop = x + len(text)
-    if stop < terminal.quick_stop:
-        row = terminal.own(terminal.y)
-        row.wide = True
-        row.write(x, text, terminal.brush.pen, terminal.columns)
-        terminal.x = stop
-        return
     columns = terminal.columns
     start = 0
     size = len(text)

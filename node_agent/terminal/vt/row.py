@@ -217,7 +217,7 @@ class Row:
         cells: List[str] = []
         for part in runs[0::2]:
             cells += part
-        return PackedRow(join_cells(cells), tuple(packed), self.wrapped)
+        return PackedRow(tuple(cells), tuple(packed), self.wrapped)
 
     def last_cell(self) -> str:
         """The text of the last cell written, in the form of runs."""

@@ -54,7 +54,15 @@ WIDE = "\u3041-\u3096\u30a0-\u30ff\u3105-\u312f\u3400-\u4dbf\u4e00-\u9fff\uac00-
 _EMOJI = _class_of(2, (0x1F300, 0x1F3FA), (0x1F400, 0x1F64F), (0x1F680, 0x1F6FF), (0x1F900, 0x1F9FF))
 """Characters of two columns that join the cell before them when it ends in ZWJ."""
 
-RUNS = re.compile(f"([{NARROW}]+)|([{WIDE}]+)|([{_EMOJI}]+)|(.)", re.DOTALL)
+_MARKS = "\u0300-\u036f\u200d\ufe0f"
+"""The most common characters of no width, which always join the cell before them."""
+
+RUNS = re.compile(f"([{NARROW}]+)|([{WIDE}]+)|([{_EMOJI}]+)|([{_MARKS}]+)|(.)", re.DOTALL)
+"""Cuts text into runs that print alike."""
+
+NARROW_RUN, WIDE_RUN, EMOJI, MARKS, OTHER = 1, 2, 3, 4, 5
+"""The groups of `RUNS`."""
+
 ONLY_NARROW = re.compile(f"[{NARROW}]+")
 
 _widths: Dict[str, int] = {}
