@@ -33,7 +33,7 @@ _SECONDS = 30.0  # a node's first start reads its login shell's environment
 @click.option("--env", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable; may be repeated.")
 @click.option("--size", metavar="COLSxROWS", help="Its size; the terminal's when attaching, else 120x40.")
 @click.option("--bare", is_flag=True, help="Do not read the login shell's environment.")
-@click.option("--detach", is_flag=True, help="Do not attach.")
+@click.option("--detach", is_flag=True, help="Do not attach; so too without a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print the session as an object; implies --detach.")
 @click.argument("command", metavar="[-- CMD...]", nargs=-1)
 def start(
@@ -53,7 +53,7 @@ def start(
     Prints node/id. On the node `local` the command gets the caller's environment, elsewhere that of its user's login
     shell.
     """
-    stays = detach or as_json or not sys.stdin.isatty()
+    stays = detach or as_json or not (sys.stdin.isatty() and sys.stdout.isatty())
     columns, rows = parse_size(size) if size else _terminal_size(attaching=not stays)
     config = load_config()
     node = config.node(alias)
