@@ -7,8 +7,8 @@ from typing import Dict, List, Optional, Tuple
 
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Color, Flag, Pen
 
-BRUSH_LIMIT = 8192
-FOLLOWER_LIMIT = 512
+BRUSH_LIMIT = 1024
+FOLLOWER_LIMIT = 256
 _UNDERLINE = int(Flag.UNDERLINE)
 _PROTECTED = int(Flag.PROTECTED)
 
@@ -110,17 +110,21 @@ _KEPT_BITS = {code: ~int(flag) for code, flag in _CLEARED.items()}
 
 
 _PLAIN_COLORS = frozenset(["38", "48"])
+_PLAIN_FORMS = frozenset([(3, "5"), (5, "2")])
 
 
 def apply_sgr(pen: Pen, parameters: str) -> Pen:
     """The pen after `CSI parameters m`; what is not understood changes nothing."""
     items = parameters.split(";")
-    if len(items) == 5 and items[1] == "2" and items[0] in _PLAIN_COLORS:  # the most common form no pen has met before
-        red, green, blue = _number(items[2]), _number(items[3]), _number(items[4])
-        if red > 255 or green > 255 or blue > 255:
+    if len(items) > 2 and items[0] in _PLAIN_COLORS and (len(items), items[1]) in _PLAIN_FORMS:
+        # a colour alone, by far the most common form no pen has met before
+        numbers = [_number(item) for item in items[2:]]
+        if max(numbers) > 255:
             return pen
-        color: Color = (red, green, blue)
-        return Pen(color, *pen[1:]) if items[0] == "38" else Pen(pen[0], color, *pen[2:])
+        color: Color = numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1], numbers[2])
+        if items[0] == "38":
+            return Pen(color, pen[1], pen[2], pen[3], pen[4], pen[5])
+        return Pen(pen[0], color, pen[2], pen[3], pen[4], pen[5])
     foreground, background, flags, style, underline, link = pen
     index = 0
     while index < len(items):
