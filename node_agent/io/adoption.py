@@ -172,6 +172,8 @@ class Adoption:
                 restored,
                 cursor.offset if cursor else 0,
             )
+            if cursor is not None:
+                session.tell_detection_of(cursor.offset)
 
     async def _heed_death(self, session: LiveSession, known: Optional[records.DeathRow]) -> None:
         """Be wary of output the last agent died on; after a second death there it is not fed to an engine again."""

@@ -120,6 +120,16 @@ class LiveSession:
         if self.detection is not None:
             self.detection.on_record(record)
 
+    def tell_detection_of(self, since: int) -> None:
+        """Tell the detector what happened from offset `since` up to the restored screen, which no step will tell."""
+        end = self.emulation.offset
+        if self.detection is None or end <= since:
+            return
+        for record in self._journal.records(since):
+            if since <= record.offset < end:
+                self.detection.on_record(record)
+        self.detection.on_output(end, [])
+
     def screen_to_save(self) -> Optional[SavedScreen]:
         """The screen and its place in the index, or None at a moment at which it would not be exact."""
         if self._records:
