@@ -28,7 +28,7 @@ class Tmux:
     def __init__(self, directory: Path, home: Home) -> None:
         self._command = ["tmux", "-S", str(directory / "tmux"), "-f", "/dev/null"]
         # What is run last stays on screen, so that the terminal the console leaves can be looked at.
-        line = " ".join(RELAYTUI) + "; echo LEFT $?; stty -a | grep -o ' echo '; exec sleep 1000"
+        line = " ".join(RELAYTUI) + "; echo LEFT $?; stty -a | grep -o ' echo ' && echo COOKED; exec sleep 1000"
         self._run("new-session", "-d", "-x", str(SIZE[0]), "-y", str(SIZE[1]), line, env=home.env)
 
     def _run(self, *words: str, env: dict[str, str] | None = None) -> str:
@@ -112,7 +112,7 @@ def test_an_operators_round(home: Home, tmux: Tmux) -> None:
     tmux.press("Escape")
     tmux.shows("日本語 ok", wide)
     tmux.type("q")
-    tmux.shows("LEFT 0", " echo ")
+    tmux.shows("LEFT 0", "COOKED")
     assert {item["id"] for item in home.json("ls")} >= {key.partition("/")[2] for key in (shell, asking, wide)}
 
 
