@@ -57,6 +57,7 @@ class Detector:
         self._sight: Tuple[object, ...] = ()
         self._sight_since = at
         self._screen_key: Tuple[object, ...] = ()
+        self._reading_key: Tuple[object, ...] = ()
         self._view: Optional[ScreenView] = None
         self._reading = Reading(NO_PROMPT)
         self._is_flowing = False
@@ -188,7 +189,7 @@ class Detector:
 
     def _is_settled(self, at: float) -> bool:
         """Whether output has paused; one that only turns a clock or spinner counts as a pause."""
-        return at - self._activity.last_output >= SETTLE or at - self._activity.last_change >= 4 * SETTLE
+        return at >= self._activity.last_output + SETTLE or at >= self._activity.last_change + 4 * SETTLE
 
     def _look(self, engine: Engine) -> ScreenView:
         cursor = engine.cursor
@@ -217,19 +218,26 @@ class Detector:
                     roles.add(known.role)
         return frozenset(roles)
 
+    def _read(self, view: ScreenView, roles: FrozenSet[Role]) -> Reading:
+        """What the screen says, read once for each screen under the same evidence."""
+        termios = self._termios
+        key = (self._screen_key, self._kernel.programs, self._kernel.wait, termios, self.rules)
+        if key != self._reading_key:
+            self._reading_key = key
+            is_cooked = termios is not None and termios.icanon
+            is_hidden = termios is not None and termios.is_hidden
+            self._reading = read_prompt(view, self._known(), roles, is_cooked, is_hidden)
+        return self._reading
+
     def _judge(self, at: float, engine: Engine) -> None:
         self._is_judged = True
         view = self._look(engine)
-        known = self._known()
-        termios = self._termios
-        is_cooked = termios is not None and termios.icanon
         roles = self._roles()
-        self._reading = read_prompt(view, known, roles, is_cooked, termios is not None and termios.is_hidden)
+        prompt = self._read(view, roles).prompt
         activity = self._activity
-        prompt = self._reading.prompt
         situation = Situation(
             self._kernel,
-            termios,
+            self._termios,
             view,
             self._reading,
             roles,
@@ -295,7 +303,7 @@ class Detector:
         else:
             self._set_working(at, found.rule, found.confidence, found.attention)
             long_quiet = 2.0 if now.quiet > 60.0 else 1.0
-            self._schedule(at, (0.6 if found.is_firm else 0.35) * now.quiet, long_quiet if found.is_firm else 0.5)
+            self._schedule(at, (2.0 if found.is_firm else 0.4) * now.quiet, long_quiet if found.is_firm else 0.5)
 
     def _schedule(self, at: float, wait: float, longest: float) -> None:
         self._next_probe = at + min(max(wait, 0.045), longest)
@@ -371,11 +379,8 @@ class Detector:
         self._next_flow_look = at + _FLOW_LOOK
         if not self._is_held() or at - self._activity.flowing_since < _FLOW:
             return
-        termios = self._termios
-        is_cooked = termios is not None and termios.icanon
         view = self._look(engine)
-        roles = self._roles()
-        prompt = read_prompt(view, self._known(), roles, is_cooked, termios is not None and termios.is_hidden).prompt
+        prompt = self._read(view, self._roles()).prompt
         shown = is_same(self.ask, prompt.kind, prompt, self._kernel, view) if self.ask else prompt.is_rest
         if not shown and not (self.ask is not None and self.ask.kind in (AskKind.EDITOR, AskKind.PAGER)):
             self._release(at, "output flows and the prompt is gone", 0.8)

@@ -84,13 +84,14 @@ def judge(now: Situation) -> Judgement:
 
 
 def _nobody(now: Situation) -> Judgement:
-    # Some programs poll with non-blocking reads and sleep between: raw mode and an open question give them away.
+    # Some programs poll with non-blocking reads and sleep between: raw mode and an open question, the last thing on
+    # the screen, give them away.
     view = now.view
-    line = (
-        view.before.rstrip() or next((text for text in reversed(view.lines[: view.row]) if text.strip()), "").rstrip()
-    )
+    rows = [row for row in view.visible if row != view.row]
+    is_last = not view.after and not any(row > view.row for row in rows)
+    line = view.before.rstrip() or (view.lines[rows[-1]].rstrip() if rows else "")
     is_raw = now.termios is not None and not now.termios.icanon
-    if is_raw and line.endswith((":", "?")) and not _busy(now) and now.cpu < 0.3:
+    if is_raw and is_last and line.endswith((":", "?")) and not _busy(now) and now.cpu < 0.3:
         return _waits(now, "raw mode and a prompt, read by polling", 1.0, 0.7)
     return Judgement(Attention.WORKING, "nobody reads the terminal", confidence=0.98, is_firm=True)
 
@@ -176,6 +177,8 @@ def _unseen(now: Situation, why: str) -> Judgement:
         return _waits(now, f"{why}, {prompt.shape.value} on screen", 0.8, 0.7, by_stillness=True)
     if prompt.is_ruled and not is_cooked:
         return _waits(now, f"{why}, {prompt.rule}", 0.8, 0.7, by_stillness=True)
+    if now.reading.rest and not is_cooked:
+        return _waits(now, f"{why}, {now.reading.rest}", 0.8, 0.7, by_stillness=True)
     if _is_open_line(now, is_cooked):
         return _waits(now, f"{why}, prompt at the cursor", 0.8, 0.65, by_stillness=True)
     if now.quiet < _UNSEEN_QUIET:
@@ -230,6 +233,8 @@ def _is_own_prompt(now: Situation) -> bool:
     reader = now.kernel.reader
     marker = now.view.before.split()
     if is_repl_prompt(now.view.before) and len("".join(marker)) > 1:
+        return True
+    if Role.AGENT in now.roles:
         return True
     if reader is None or now.kernel.wait is Wait.UNREADABLE or Role.RELAY in now.roles:
         return True

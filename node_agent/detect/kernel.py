@@ -52,6 +52,7 @@ _FLAGS_WITH_VALUE = frozenset(
     ("-W", "-X", "-r", "--require", "-I", "-o", "-O", "--import", "-cp", "-classpath", "--rcfile", "--init-file")
 )
 
+_THREAD_NAMES = ("MainThread", "node-MainThread")
 _INLINE_CODE = re.compile(r"-[a-z]*c$")
 
 
@@ -96,6 +97,8 @@ def parse_program(pid: int, name: str, cmdline: bytes) -> Program:
     words = [word.decode("utf-8", "replace") for word in cmdline.split(b"\0")[:12]]
     executable = words[0].lstrip("-").rpartition("/")[2] if words else ""
     base = executable.rstrip("0123456789.")
+    if name in _THREAD_NAMES and executable:  # node calls its main thread so
+        name = executable
     if base not in _INTERPRETERS:
         return Program(pid, name)
     script = ""
@@ -114,8 +117,7 @@ def parse_program(pid: int, name: str, cmdline: bytes) -> Program:
         elif word and not word.startswith("-"):
             script = word.rpartition("/")[2]
             break
-    # Programs that rename their main thread (node's "MainThread") are known by their executable.
-    return Program(pid, executable if name in ("MainThread", "node-MainThread") else name, script)
+    return Program(pid, name, script)
 
 
 def examine(leader: int, machine: str, last_reader: int = 0) -> Steps[KernelEvidence]:
@@ -229,13 +231,18 @@ def _waits(threads: Threads, process: Process, tty: str, shallow: bool = False) 
     """Every wait of the process's threads for `tty`; `shallow` looks at the main thread alone."""
     thread_ids = [str(process.pid).encode()] if shallow else (yield from _thread_ids(process.pid))
     found: List[ThreadWait] = []
+    asleep = 0
     for thread in thread_ids:
         wait = yield from threads.wait(process.pid, thread.decode(), tty)
-        if wait is not None:
+        if wait is None:
+            continue
+        if wait.wait in (Wait.UNREADABLE, Wait.READING):
+            return [wait]
+        asleep += wait.wait is Wait.NOBODY
+        if wait.wait is not Wait.NOBODY:
             found.append(wait)
-            if wait.wait in (Wait.UNREADABLE, Wait.READING):
-                return found[-1:]
-    if not found and not shallow and (yield from threads.watches_in_epoll(process.pid, tty)):
+    is_all_asleep = asleep == len(thread_ids)
+    if not found and not shallow and not is_all_asleep and (yield from threads.watches_in_epoll(process.pid, tty)):
         # An event loop caught while it runs, or one that another thread of the process waits in.
         found.append(ThreadWait(Wait.EVENT_LOOP))
     return found

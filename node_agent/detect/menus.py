@@ -228,15 +228,18 @@ def _highlighted(view: ScreenView, row: int, spans: Sequence[Tuple[int, int]]) -
     return -1
 
 
-def find_segments(view: ScreenView, labels: Sequence[str]) -> Tuple[AskOption, ...]:
-    """Options side by side on one row, the selected one drawn on another background."""
+def find_labels(view: ScreenView, labels: Sequence[str]) -> Tuple[AskOption, ...]:
+    """Options whose labels a rule knows: side by side on one row, or one a row with anything between."""
     for row in reversed(view.visible):
-        line = view.lines[row]
-        starts = [line.find(label) for label in labels]
+        starts = [view.lines[row].find(label) for label in labels]
         if all(start >= 0 for start in starts):
             selected = _highlighted(view, row, [(start, start + 1) for start in starts])
             return tuple(AskOption(label, selected=index == selected) for index, label in enumerate(labels))
-    return ()
+    rows = [next((line for line in view.lines if label in line), "") for label in labels]
+    if not all(rows):
+        return ()
+    pointers = [unframed(line).strip()[:1] in _POINTERS for line in rows]
+    return tuple(AskOption(label, selected=pointer) for label, pointer in zip(labels, pointers))
 
 
 def find_composer(view: ScreenView) -> Optional[Prompt]:
@@ -255,4 +258,5 @@ def _is_composer(view: ScreenView, row: int) -> bool:
     above = next((text for text in reversed(view.lines[:row]) if text.strip()), "")
     below = next((text for text in view.lines[row + 1 :] if text.strip()), "")
     boxed = line.lstrip()[:1] in "│┃|" or is_rule(above) or is_rule(below)
-    return boxed or (row == view.row and not match["rest"])
+    # A greyed hint may stand behind the cursor of an empty one.
+    return boxed or (row == view.row and len(unframed(view.before).strip()) == 1)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import enum
 import re
-from fnmatch import fnmatchcase
-from typing import Any, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Pattern, Sequence, Tuple
+from fnmatch import translate
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Pattern, Sequence, Tuple
 
 from node_agent.detect.evidence import Program
 from node_agent.detect.view import ScreenView
 from node_agent.protocol.states import AskKind, Attention
+
+_REMEMBERED = 512
+"""Programs whose entry is remembered; a node runs a few dozen."""
 
 
 class Role(str, enum.Enum):
@@ -76,13 +79,14 @@ class ProgramRules(NamedTuple):
     """Everything known about one program."""
 
     name: str
-    patterns: Tuple[str, ...]
+    commands: Pattern[str]
     role: Role
     rules: Tuple[Rule, ...]
     anywhere: bool  # its rules also count where the program cannot be seen
+    recordings: Tuple[str, ...]
 
     def knows(self, names: FrozenSet[str]) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
+        return any(self.commands.match(name) for name in names)
 
 
 class RuleBook:
@@ -90,15 +94,23 @@ class RuleBook:
 
     def __init__(self, programs: Iterable[ProgramRules] = ()) -> None:
         self.programs: Tuple[ProgramRules, ...] = tuple(programs)
+        self._known: Dict[FrozenSet[str], Optional[ProgramRules]] = {}
 
     def of(self, programs: Sequence[Program]) -> List[ProgramRules]:
         """What is known about the foreground programs, the reader's first."""
         found: List[ProgramRules] = []
         for program in programs:
-            match = next((entry for entry in self.programs if entry.knows(program.names)), None)
+            match = self._find(program.names)
             if match is not None and match not in found:
                 found.append(match)
         return found
+
+    def _find(self, names: FrozenSet[str]) -> Optional[ProgramRules]:
+        if names not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[names] = next((entry for entry in self.programs if entry.knows(names)), None)
+        return self._known[names]
 
 
 def build_rule_book(documents: Iterable[Mapping[str, Any]]) -> RuleBook:
@@ -114,13 +126,14 @@ def _program(entry: Mapping[str, Any]) -> ProgramRules:
         role = Role(entry.get("role", "plain"))
     except ValueError as error:
         raise RuleError(f"{name}: unknown role {entry['role']!r}") from error
-    patterns = tuple(str(pattern).lower() for pattern in entry.get("commands", (name,)))
+    commands = "|".join(translate(str(pattern).lower()) for pattern in entry.get("commands", (name,)))
     return ProgramRules(
         name,
-        patterns,
+        re.compile(commands or "(?!)"),
         role,
         tuple(_rule(name, rule) for rule in entry.get("rule", ())),
         bool(entry.get("anywhere", False)),
+        tuple(entry.get("recordings", ())),
     )
 
 

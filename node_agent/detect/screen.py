@@ -6,7 +6,7 @@ import re
 from typing import FrozenSet, NamedTuple, Optional, Sequence, Tuple
 
 from node_agent.detect.lines import asks_for_key, is_repl_prompt, parse_line
-from node_agent.detect.menus import find_buttons, find_composer, find_menu, find_segments, kind_of_options
+from node_agent.detect.menus import find_buttons, find_composer, find_labels, find_menu, kind_of_options
 from node_agent.detect.prompts import NO_PROMPT, Prompt, Shape
 from node_agent.detect.rules import ProgramRules, Role, Rule, Where
 from node_agent.detect.view import ScreenView, unframed
@@ -83,7 +83,7 @@ def _ruled(view: ScreenView, known: Sequence[ProgramRules]) -> Optional[Prompt]:
     drawn = find_menu(view) or find_buttons(view)
     line = parse_line(view.before, _above(view)) if drawn is None else None
     found = drawn or (line if line is not None and line.kind is not None else NO_PROMPT)
-    options = find_segments(view, rule.options) if rule.options else found.options
+    options = find_labels(view, rule.options) if rule.options else found.options
     shape = found.shape if found.shape is not Shape.NONE else Shape.MENU if options else Shape.LINE
     question = rule.question or _asking_line(rule, view) or found.question
     command = rule.command.search("\n".join(unframed(text) for text in view.lines)) if rule.command else None

@@ -12,7 +12,7 @@ from node_agent.detect.looks import Look, Op, Steps, Unseen
 
 _MAX_FDS = 64
 _MAX_SELECT = 1024
-_MAX_OPEN_FILES = 256
+_MAX_OPEN_FILES = 64  # an event loop makes its epoll set before it opens much else
 _POLLIN = 1
 _EPOLLIN = 1
 
@@ -27,6 +27,7 @@ class Call(enum.Enum):
     PSELECT = "pselect"  # timespec
     EPOLL = "epoll_wait"  # timeout in milliseconds
     EPOLL2 = "epoll_pwait2"  # timespec
+    SLEEP = "sleep"  # asleep, or waiting for a child: takes no input before it returns
 
 
 _X86_64 = {
@@ -39,6 +40,10 @@ _X86_64 = {
     232: Call.EPOLL,
     281: Call.EPOLL,
     441: Call.EPOLL2,
+    35: Call.SLEEP,
+    61: Call.SLEEP,
+    230: Call.SLEEP,
+    247: Call.SLEEP,
     219: Call.POLL,  # restart_syscall: a poll that a stop interrupted keeps its registers
 }
 _AARCH64 = {
@@ -48,6 +53,10 @@ _AARCH64 = {
     72: Call.PSELECT,
     22: Call.EPOLL,
     441: Call.EPOLL2,
+    95: Call.SLEEP,
+    101: Call.SLEEP,
+    115: Call.SLEEP,
+    260: Call.SLEEP,
     128: Call.PPOLL,
 }
 CALLS: Dict[str, Dict[int, Call]] = {"x86_64": _X86_64, "aarch64": _AARCH64, "arm64": _AARCH64}
@@ -67,7 +76,7 @@ class Threads:
         self._calls = CALLS.get(machine)
 
     def wait(self, pid: int, thread: str, tty: str) -> Steps[Optional[ThreadWait]]:
-        """What the thread does with `tty`; None when it does nothing with it."""
+        """What the thread does with `tty`; NOBODY when it sleeps, None when it does something else."""
         if self._calls is None:
             return ThreadWait(Wait.UNREADABLE)
         line = yield Look(Op.READ, pid, f"task/{thread}/syscall")
@@ -78,6 +87,8 @@ class Threads:
             return None
         call = self._calls.get(int(words[0]))
         arguments = [int(word, 16) for word in words[1:7]]
+        if call is Call.SLEEP:
+            return ThreadWait(Wait.NOBODY)
         if call is Call.READ:
             reads = yield from _is_tty(pid, arguments[0], tty)
             return ThreadWait(Wait.READING) if reads else None

@@ -283,6 +283,7 @@ def _spawn(case: Case, home: str) -> tuple[int, int]:
         finally:
             os._exit(127)
     os.set_blocking(master, False)
+    os.set_inheritable(master, False)
     return pid, master
 
 

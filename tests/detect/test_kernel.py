@@ -106,13 +106,13 @@ def test_what_a_thread_waits_for(machine: str, line: str, wait: Wait, timeout: f
     assert evidence.timeout == timeout
 
 
-@pytest.mark.parametrize("line", [syscall(230, 0, 0), "running"])
+@pytest.mark.parametrize("line", [syscall(202, 0, 0), "running"])
 def test_an_event_loop_caught_elsewhere_still_watches_the_terminal(line: str) -> None:
     assert Machine(line, fd="0\n5").examine().wait is Wait.EVENT_LOOP
 
 
 def test_a_sleeper_reads_nothing() -> None:
-    evidence = Machine(syscall(230, 0, 0)).examine()
+    evidence = Machine(syscall(230, 0, 0), fd="0\n5").examine()
     assert evidence == KernelEvidence(Wait.NOBODY, None, (Program(10, "pro (g)"),), 0.5, tty="/dev/pts/7")
 
 
