@@ -164,6 +164,30 @@ def test_a_killed_agent_is_a_cut_that_heals_without_gap_or_double(home: Home) ->
     home.ok("kill", key)
 
 
+def test_a_silent_node_is_said_and_keys_meanwhile_are_not_sent(home: Home) -> None:
+    key = home.start("cat")
+    (node,) = home.json("node", "ls")
+    with attached(home, key) as program:
+        program.type(b"before\r")
+        program.wait_for(rb"before\r\nbefore")
+        os.kill(node["agent"]["pid"], signal.SIGSTOP)
+        try:
+            start = len(program.output)
+            program.wait_for(rb"stale .* keys are not sent", start=start)
+            start = len(program.output)
+            program.type(b"meanwhile")
+            program.wait_for(rb"\x07", start=start)
+        finally:
+            os.kill(node["agent"]["pid"], signal.SIGCONT)
+        start = len(program.output)
+        program.wait_for(rb"before\r\nbefore", start=start)  # the notice is painted over
+        program.type(b"after\r")
+        program.wait_for(rb"after\r\nafter", start=start)
+        leave(program)
+    assert home.ok("logs", key).splitlines() == ["before", "before", "after", "after"]
+    home.ok("kill", key)
+
+
 def test_a_file_edited_in_vim_through_attach_is_saved(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     key = home.start("vim", "-n", "-u", "NONE", str(path))
