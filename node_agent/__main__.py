@@ -78,21 +78,20 @@ def _bridge(options: argparse.Namespace) -> int:
 
 def _probe(options: argparse.Namespace) -> int:
     from node_agent.io.failure import failure_of, words_for
-    from node_agent.io.keeper_client import KeeperError
     from node_agent.io.paths import PathError, node_paths
-    from node_agent.io.replace import replace_agent
     from node_agent.io.start import StartError, ensure_agent
     from node_agent.io.status import node_status
-    from node_agent.keeper.control import ControlError
 
     try:
         paths = node_paths(options.state)
         if options.replace or options.replace_keeper:
+            from node_agent.io.replace import replace_agent  # asyncio takes long to import, and probes are many
+
             replace_agent(paths, options.state, options.replace_keeper)
         elif options.start:
             ensure_agent(paths, options.state)
         sys.stdout.write(json.dumps(node_status(paths), separators=(",", ":")) + "\n")
-    except (PathError, StartError, KeeperError, ControlError, OSError) as error:
+    except (PathError, StartError, OSError) as error:
         failure = error.failure if isinstance(error, StartError) else failure_of(error)
         sys.stdout.write(json.dumps({"error": words_for(error), "failure": failure.name.lower()}) + "\n")
         return _fail(error)

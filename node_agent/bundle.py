@@ -84,3 +84,8 @@ def _library(name: str) -> Iterator[Tuple[str, bytes]]:
         path = PurePosixPath(str(file))
         if ".dist-info" in path.parts[0] and path.name.upper().startswith(("LICENSE", "COPYING", "AUTHORS", "NOTICE")):
             yield f"licenses/{name}/{path.name}", file.read_binary()
+
+
+def installer_source() -> bytes:
+    """The program that puts a bundle in place, as text for a Python on a node."""
+    return (resources.files("node_agent") / "installer.py").read_bytes()

@@ -37,6 +37,7 @@ class Sshd:
         self.host_key = directory / "host_key"
         self.authorized = directory / "authorized_keys"
         self.config = directory / "ssh_config"
+        self.wrapper: list[str] = []  # a command that sshd is run by
         self._process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
@@ -92,7 +93,9 @@ class Sshd:
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's privilege separation insists on it
         with (self.directory / "sshd.log").open("ab") as log:
-            return subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=log)
+            return subprocess.Popen(
+                [*self.wrapper, SSHD, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=log
+            )
 
     async def stop(self) -> None:
         """End sshd and every connection it served."""
@@ -104,11 +107,16 @@ class Sshd:
                 _end(child)
             self._process = None
 
-    def write_config(self, *names: str, port: int | None = None, extra: str = "") -> Path:
+    def write_config(self, *names: str, port: int | None = None, user: str = "", extra: str = "") -> Path:
         """An SSH config in which each of `names` is this sshd; `extra` lines belong to the last one."""
         lines = []
         for name in names:
-            lines += [f"Host {name}", "HostName 127.0.0.1", f"Port {port or self.port}", f"User {getpass.getuser()}"]
+            lines += [
+                f"Host {name}",
+                "HostName 127.0.0.1",
+                f"Port {port or self.port}",
+                f"User {user or getpass.getuser()}",
+            ]
             lines += [f"IdentityFile {self.identity}"]
             lines += [f"{key} {value}" for key, value in self._options().items()]
         self.config.write_text("\n".join([*lines, extra]) + "\n")

@@ -13,9 +13,10 @@ import click
 from node_agent.protocol.requests import HelloReply
 from node_agent.protocol.states import Attention
 from relaytui.cli.exits import Exit
+from relaytui.cli.node_add import add, upgrade
 from relaytui.cli.output import narrate, print_json, print_table
 from relaytui.cli.reach import SURVEY_SECONDS, run_async
-from relaytui.config import LOCAL, Config, ConfigError, NodeConfig, Transport, load_config, save_config
+from relaytui.config import LOCAL, Config, ConfigError, NodeConfig, load_config, save_config
 from relaytui.link.connect import open_node
 from relaytui.link.errors import LinkError
 
@@ -23,6 +24,10 @@ from relaytui.link.errors import LinkError
 @click.group()
 def node() -> None:
     """List, add and remove nodes."""
+
+
+node.add_command(add)
+node.add_command(upgrade)
 
 
 @node.command("ls")
@@ -35,28 +40,6 @@ def ls(as_json: bool) -> int:
     return run_async(_list(load_config(), as_json=as_json))
 
 
-@node.command("add")
-@click.argument("words", metavar="[NAME] HOST", nargs=-1, required=True)
-@click.option("--tag", "tags", metavar="TAG", multiple=True, help="A capability of the machine; may be repeated.")
-@click.option("--transport", type=click.Choice([item.value for item in Transport]), help="How it is reached.")
-@click.option("--via", metavar="unix:PATH", help="An agent's socket on this machine, instead of a host.")
-@click.option("--agent", default="", metavar="COMMAND", help="The agent command there, if not `node-agent`.")
-@click.option("--state", default="", metavar="DIR", help="The agent's state directory there.")
-def add(
-    words: tuple[str, ...], tags: tuple[str, ...], transport: str | None, via: str | None, agent: str, state: str
-) -> None:
-    """Add a machine you reach by ssh under HOST, as ssh knows it.
-
-    NAME is what it is called here; HOST's first label unless given.
-    """
-    config = load_config()
-    added = _node_config(words, tags, transport, via, agent, state)
-    if any(known.alias == added.alias for known in config.nodes):
-        raise ConfigError(f"there is a node {added.alias!r} already; give another NAME or remove it first")
-    save_config(dataclasses.replace(config, nodes=(*config.nodes, added)))
-    narrate(f"added {added.alias}; `relaytui start --node {added.alias}` starts a session there")
-
-
 @node.command("rm")
 @click.argument("name", metavar="NAME")
 def rm(name: str) -> None:
@@ -67,25 +50,6 @@ def rm(name: str) -> None:
         raise ConfigError("node 'local' is this machine and always there; nothing was changed")
     save_config(dataclasses.replace(config, nodes=tuple(item for item in config.nodes if item is not known)))
     narrate(f"forgot {name}; its sessions run on there")
-
-
-def _node_config(
-    words: tuple[str, ...], tags: tuple[str, ...], transport: str | None, via: str | None, agent: str, state: str
-) -> NodeConfig:
-    if len(words) > 2 or (via and len(words) != 1):
-        raise click.UsageError("give HOST, NAME HOST, or NAME --via unix:PATH")
-    if via:
-        kind, _, path = via.partition(":")
-        if kind != Transport.UNIX.value or not path:
-            raise click.BadParameter(f"{via!r} is not unix:PATH", param_hint="--via")
-        return NodeConfig(words[0], transport=Transport.UNIX, socket=path, tags=tags)
-    host = words[-1]
-    user, _, name = host.rpartition("@")
-    alias = words[0] if len(words) == 2 else name.split(".")[0]
-    chosen = Transport(transport) if transport else Transport.ASYNCSSH
-    if chosen is Transport.UNIX:
-        raise click.UsageError("a node of this machine is NAME --via unix:PATH")
-    return NodeConfig(alias, host=name, user=user, transport=chosen, agent=agent, state=state, tags=tags)
 
 
 # Listing --------------------------------------------------------------------------------------------------------------

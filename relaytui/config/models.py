@@ -64,6 +64,7 @@ class NodeConfig:
     options: dict[str, str] = field(default_factory=dict)
     agent: str = ""  # the agent command on the node; "" looks for `node-agent`
     state: str = ""  # the agent's state directory; "" its default
+    python: str = ""  # the Python there that runs a pushed agent; "" looks for one
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -47,7 +47,8 @@ _PYTHONS = (
     "/usr/local/bin/python3",
     "/usr/libexec/platform-python",
 )
-_LINE = re.compile(rb"(?:^|[\r\n])(?:%s (\S+) ?([^\r\n]*)\r?\n|(?=%s ))" % (MARKER, MAGIC))
+_WORDS = b"python|nothing|found|installed|started|failed"
+_LINE = re.compile(rb"(?:^|[\r\n])(?:%s (%s) ?([^\r\n]*)\r?\n|(?=%s ))" % (MARKER, _WORDS, MAGIC))
 _FAILURES: dict[str, tuple[type[LinkError], str]] = {
     "disk_full": (NodeDiskFull, "or name a directory on another disk with --state"),
     "state_unusable": (StateUnusable, "name a writable directory with --state"),
@@ -92,8 +93,12 @@ def install_command(node: NodeConfig) -> str:
     )
 
 
-async def bootstrap(node: NodeConfig, desk: Desk, tell: Tell, *, replace: bool = False) -> Arrival:
-    """Put the agent on the node if it is missing there, and start it; with `replace` in place of one that runs.
+async def bootstrap(
+    node: NodeConfig, desk: Desk, tell: Tell, *, replace: bool = False, keeper: bool = False
+) -> Arrival:
+    """Put the agent on the node if it is missing there, and start it.
+
+    With `replace` it takes the place of one that runs, with `keeper` also of the keeper's program.
 
     Raises a LinkError; nothing half-done stays on the node then.
     """
@@ -101,7 +106,7 @@ async def bootstrap(node: NodeConfig, desk: Desk, tell: Tell, *, replace: bool =
     try:
         duplex = await _remote(node, desk).command(install_command(node), MARKER, MAGIC)
         try:
-            return await _converse(node, duplex, await building, tell, replace=replace)
+            return await _converse(node, duplex, await building, tell, _options(replace, keeper))
         except BaseException:
             await duplex.close()
             raise
@@ -119,7 +124,7 @@ def _remote(node: NodeConfig, desk: Desk) -> Remote:
     return SshConnector(node, desk, Gates())
 
 
-async def _converse(node: NodeConfig, duplex: Duplex, bundle: Bundle, tell: Tell, *, replace: bool) -> Arrival:
+async def _converse(node: NodeConfig, duplex: Duplex, bundle: Bundle, tell: Tell, options: list[str]) -> Arrival:
     lines = _Lines(node.alias, duplex)
     word, rest = await lines.next()
     if not word:
@@ -133,7 +138,7 @@ async def _converse(node: NodeConfig, duplex: Duplex, bundle: Bundle, tell: Tell
         "size": len(bundle.data),
         "base": pushed_base(node.state),
         "state": node.state,
-        "replace": replace,
+        "options": options,
     }
     await _send(node, duplex, b"%d\n%s%s\n" % (len(source), source, json.dumps(orders).encode()))
     found = await lines.expect("found")
@@ -144,6 +149,11 @@ async def _converse(node: NodeConfig, duplex: Duplex, bundle: Bundle, tell: Tell
     tell("starting the agent", None)
     report = await lines.expect("started")
     return Arrival(lines.stream(), bool(found["missing"]), found, report)
+
+
+def _options(replace: bool, keeper: bool) -> list[str]:
+    """Options of `node-agent probe`."""
+    return [*(["--replace"] if replace else []), *(["--replace-keeper"] if keeper else [])]
 
 
 async def _push(node: NodeConfig, duplex: Duplex, data: bytes, tell: Tell) -> None:

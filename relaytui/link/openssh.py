@@ -34,7 +34,6 @@ _QUIET = 0.2
 """Seconds after which an unfinished line that looks like one is a question."""
 
 _OPTIONS = ["-T", "-e", "none", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2"]
-_PREAMBLE = re.compile(rb"(?:^|[\r\n])(%s [^\n]*\n)" % MAGIC)
 _QUESTION = re.compile(r"[^\r\n]*[?:)\]>]\s*$")
 _SAYINGS: tuple[tuple[str, type[LinkError], str], ...] = (
     ("IDENTIFICATION HAS CHANGED", HostKeyChanged, "the host key has changed; refused; compare it first"),
@@ -43,7 +42,7 @@ _SAYINGS: tuple[tuple[str, type[LinkError], str], ...] = (
     ("Connection refused", ConnectionRefused, "the connection is refused; check that sshd runs there and the port"),
     ("Permission denied", AuthenticationFailed, "none of our keys or answers was accepted; check user and keys"),
     ("timed out", ConnectTimedOut, "no answer from the host; check the network"),
-    (f"{MARKER} missing", AgentMissing, "no node-agent there; install relaytui on it or set the node's agent command"),
+    (f"{MARKER} missing", AgentMissing, "no node agent there; `relaytui node upgrade` puts one there"),
 )
 
 
@@ -56,14 +55,18 @@ class OpenSshConnector:
 
     async def open(self, *, bulk: bool = False) -> Duplex:
         """Start ssh, let it log in, hand over the agent's stream. Raises a LinkError."""
-        remote = bridge_command(self._node.alias, self._node.agent, self._node.state)
-        argv = ["ssh", *_OPTIONS, *ssh_options(self._node), "--", self._node.host, remote]
+        return await self.command(bridge_command(self._node.alias, self._node.agent, self._node.state), MAGIC)
+
+    async def command(self, line: str, *begins: bytes) -> Duplex:
+        """Run `line` there; the stream starts with the first line that begins with a word of `begins`."""
+        argv = ["ssh", *_OPTIONS, *ssh_options(self._node), "--", self._node.host, line]
+        beginning = re.compile(rb"(?:^|[\r\n])((?:%s) [^\n]*\n)" % b"|".join(begins))
         try:
             terminal = await Terminal.run(argv)
         except FileNotFoundError as error:
             raise SshConfigInvalid(f"{self._node.alias}: there is no ssh program here; install it") from error
         try:
-            await self._log_in(terminal)
+            await self._log_in(terminal, beginning)
         except TimeoutError:
             await terminal.end()
             reason = f"ssh is not in after {_LOGIN_TIMEOUT:g} s; check host and network"
@@ -73,13 +76,13 @@ class OpenSshConnector:
             raise
         return Duplex(terminal, terminal, "through ssh", terminal.end)
 
-    async def _log_in(self, terminal: Terminal) -> None:
-        """Bring what ssh asks to the operator until the preamble comes. Raises TimeoutError and LinkErrors."""
+    async def _log_in(self, terminal: Terminal, beginning: re.Pattern[bytes]) -> None:
+        """Bring what ssh asks to the operator until the stream begins. Raises TimeoutError and LinkErrors."""
         loop = asyncio.get_running_loop()
         seen = b""
         answered = 0  # bytes of it that questions already took in
         async with asyncio.timeout(_LOGIN_TIMEOUT) as limit:
-            while (start := _PREAMBLE.search(seen)) is None:
+            while (start := beginning.search(seen)) is None:
                 if len(seen) > MAX_BANNER:
                     raise self._failure(seen)
                 question = seen[answered:].decode("utf-8", "replace")

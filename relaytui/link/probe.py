@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from node_agent.protocol.version import MAGIC
 from node_agent.terminal.sanitise import sanitise
@@ -44,6 +45,7 @@ class ProbeReport:
 
     socket: str
     version: str = ""
+    data: dict[str, Any] = field(default_factory=dict)  # all of it
 
 
 def probe_command(node: str, agent: str, state: str, known: str = "") -> str:
@@ -62,25 +64,43 @@ def bridge_command(node: str, agent: str, state: str) -> str:
     return _command(node, agent, "bridge", state, "")
 
 
-def _command(node: str, agent: str, action: str, state: str, before: str, shortcut: str = "") -> str:
-    """`sh -c '...'` whose script holds no quote, `!`, backslash or newline: csh and fish pass it on unchanged.
+def pushed_base(state: str) -> str:
+    """The directory on a node that holds the agent pushed for state directory `state`."""
+    return f"{state.rstrip('/')}/agent" if state else "~/.local/share/relaytui"
 
-    SSH commands get a short PATH, hence the search in the usual places of a user's own programs.
+
+def _command(node: str, agent: str, action: str, state: str, before: str, shortcut: str = "") -> str:
+    """Runs the agent command, or where none is named the pushed agent, or else an installed one.
+
+    SSH commands get a short PATH, hence the search in the usual places of a user's own programs. The pushed one is
+    run by `sh`, because its file system may not allow programs.
     """
-    words = " ".join(_word(node, word) for word in shlex.split(agent) or ["node-agent"])
-    tail = f" --state {_word(node, state)}" if state else ""
-    script = (
-        f"{shortcut}PATH={_PLACES}; export PATH; set -- {words}; "
+    tail = f" --state {remote_word(node, state)}" if state else ""
+    if agent:
+        choice = f"set -- {' '.join(remote_word(node, word) for word in shlex.split(agent))}; "
+    else:
+        pushed = dict.fromkeys(remote_word(node, f"{pushed_base(root)}/node-agent") for root in (state, ""))
+        choice = (
+            f"set -- node-agent; for agent in {' '.join(pushed)}; do "
+            'if [ -f "$agent" ]; then set -- sh "$agent"; break; fi; done; '
+        )
+    return remote_script(
+        f"{shortcut}PATH={_PLACES}; export PATH; {choice}"
         f'if command -v "$1" >/dev/null 2>&1; then {before}exec "$@" {action}{tail}; fi; '
         f"echo; echo {MARKER} {_MISSING} $(uname -sm)"
     )
+
+
+def remote_script(script: str) -> str:
+    """`sh -c '...'` for a script without quote, `!`, backslash or newline: csh and fish pass that on unchanged."""
     return f"sh -c '{script}'"
 
 
-def _word(node: str, word: str) -> str:
+def remote_word(node: str, word: str) -> str:
+    """`word` quoted for such a script, `~/` meaning the home directory there; raises SshConfigInvalid."""
     if _UNSAFE.search(word):
         raise SshConfigInvalid(
-            f"{node}: {word!r} in its agent command or state directory holds a quote, $, ! or backslash; rename it"
+            f"{node}: {word!r} in one of its paths or commands holds a quote, $, ! or backslash; rename it"
         )
     return f'"$HOME{word[1:]}"' if word == "~" or word.startswith("~/") else f'"{word}"'
 
@@ -94,7 +114,7 @@ def parse_report(node: str, line: str, stderr: str = "") -> ProbeReport:
     except (ValueError, AttributeError):
         error, failure, socket = None, "", None
     if not error and isinstance(socket, str) and socket:
-        return ProbeReport(socket, str(data.get("version", "")))
+        return ProbeReport(socket, str(data.get("version", "")), data)
     lines = [text for text in stderr.splitlines() if text.strip()]
     reason = error or (lines[-1] if lines else "it printed no report; run `node-agent probe --start` there")
     kind = _FAILURES.get(failure, AgentFailed)
@@ -133,7 +153,7 @@ class ReportReader:
         if line.startswith(_MISSING):
             system = sanitise(line.removeprefix(_MISSING).strip(), 60)
             raise AgentMissing(
-                f"{self._node}: no node-agent there ({system}); install relaytui on it or set the node's agent command"
+                f"{self._node}: no node agent there ({system}); `relaytui node upgrade {self._node}` puts one there"
             )
         if line.startswith(f"{_SOCKET} "):
             return ProbeReport(line.removeprefix(_SOCKET).strip())

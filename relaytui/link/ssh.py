@@ -66,9 +66,10 @@ class SshConnector:
         shared = self._shared
         if bulk and shared is not None and self._desk.has_asked:
             return await shared.open(owned=False)
-        session = _Session(self._node, self._socket)
+        session = _Session(self._node)
         try:
             await session.log_in(self._desk, self._gates)
+            await session.find_agent(self._socket)
             duplex = await session.open(owned=True)
         except BaseException:
             await session.close()
@@ -78,26 +79,40 @@ class SshConnector:
             self._shared = session
         return duplex
 
+    async def command(self, line: str, *begins: bytes) -> Duplex:
+        """Log in and run `line` there: its stdin and stdout, whatever the latter begins with. Raises a LinkError."""
+        session = _Session(self._node)
+        try:
+            await session.log_in(self._desk, self._gates)
+            return await session.command(line)
+        except BaseException:
+            await session.close()
+            raise
+
 
 class _Session:
     """One SSH connection with the hops before it."""
 
-    def __init__(self, node: NodeConfig, known_socket: str) -> None:
+    def __init__(self, node: NodeConfig) -> None:
         self._node = node
         self.socket = ""
-        self._known_socket = known_socket
+        self._is_known = False  # the socket is one of an earlier report
         self._connections: list[asyncssh.SSHClientConnection] = []
         self._stream: Duplex | None = None
 
     async def log_in(self, desk: Desk, gates: Gates) -> None:
-        """Connect through all hops, each host checked, and find out where the agent listens."""
+        """Connect through all hops, each host checked."""
         target = await resolve(self._node)
         hops = [await resolve_jump(self._node, jump) for jump in target.jumps()] if target.is_exact else []
         for hop in (*hops, target):
             async with gates.turn(hop.hostname, hop.port):
                 tunnel = self._connections[-1] if self._connections else None
                 self._connections.append(await _log_in(self._node.alias, hop, desk, tunnel))
-        await self._probe(self._known_socket)
+
+    async def command(self, line: str) -> Duplex:
+        """A command's stdin and stdout, with which the SSH connection is closed."""
+        process = await self._run(line)
+        return Duplex(_Reader(process.stdout), _Writer(process.stdin), "through the exec bridge", self.close)
 
     async def open(self, *, owned: bool) -> Duplex:
         """A stream to the agent; with `owned` the SSH connection is closed with it."""
@@ -126,8 +141,12 @@ class _Session:
     def _connection(self) -> asyncssh.SSHClientConnection:
         return self._connections[-1]
 
-    async def _probe(self, known: str = "") -> None:
-        """Run the probe; sets the agent's socket, or the stream where the bridge answered in its place."""
+    async def find_agent(self, known: str = "") -> None:
+        """Run the probe; sets the agent's socket, or the stream where the bridge answered in its place.
+
+        A socket `known` from an earlier report is taken without starting anything while it is there.
+        """
+        self._is_known = bool(known)
         name = self._node.alias
         report = ReportReader(name)
         process = await self._run(probe_command(name, self._node.agent, self._node.state, known))
@@ -172,9 +191,8 @@ class _Session:
             except asyncssh.ChannelOpenError as error:
                 if pause is None or error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
                     raise
-                if self._known_socket:
-                    self._known_socket = ""
-                    await self._probe()
+                if self._is_known:
+                    await self.find_agent()
                 else:
                     await asyncio.sleep(pause)
             except TimeoutError:

@@ -43,7 +43,7 @@ class UnixConnector:
                 return await _dial(name, path)
             except AgentUnreachable:
                 pass  # it ended, or has moved
-        report = await _start_agent(self._node)
+        report = await start_agent(self._node)
         known.store(report.socket)
         return await _dial(name, report.socket)
 
@@ -79,9 +79,12 @@ def _peer_uid(sock: socket.socket) -> int | None:
     return int(struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))[1])
 
 
-async def _start_agent(node: NodeConfig) -> ProbeReport:
-    """Have the agent of the node's state directory started, unless it runs; it outlives us."""
-    command = _probe_command(node)
+async def start_agent(node: NodeConfig, *options: str) -> ProbeReport:
+    """Have the agent of the node's state directory started, unless it runs; it outlives us.
+
+    `options` are further ones of `node-agent probe`.
+    """
+    command = [*_probe_command(node), *options]
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -138,7 +138,7 @@ def test_ids_are_found_by_key_id_title_and_beginning(home: Home) -> None:
 
 
 def test_nodes_are_added_listed_and_removed(home: Home) -> None:
-    home.ok("node", "add", "box", "me@box.invalid", "--tag", "gpu")
+    home.ok("node", "add", "box", "me@box.invalid", "--tag", "gpu", "--later")
     assert home.run("node", "add", "box", "box.invalid").returncode == 10
     home.ok("node", "rm", "box")
     assert home.run("node", "rm", "box").returncode == 10

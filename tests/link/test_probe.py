@@ -42,7 +42,7 @@ def test_every_shell_tells_that_there_is_no_agent(shell: str) -> None:
     )
     reader = ReportReader("box")
     assert reader.feed(output.stdout)
-    with pytest.raises(AgentMissing, match="no node-agent there"):
+    with pytest.raises(AgentMissing, match="no node agent there"):
         reader.outcome()
 
 

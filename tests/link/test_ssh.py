@@ -32,6 +32,7 @@ from relaytui.link.errors import (
 from relaytui.link.hostkeys import accept
 from relaytui.link.prompts import Desk, Prompt, Prompter, PromptKind
 from relaytui.link.ssh import SshConnector
+from tests.harness import eventually
 from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, session, write_agent_command
 from tests.sshd import Sshd, free_port, make_key, needs_sshd, open_sshd
 
@@ -240,7 +241,7 @@ async def test_a_jump_host_is_checked_like_any_other(sshd: Sshd, command: str, t
     config = sshd.write_config("jump", "target", extra="ProxyJump jump")
     node = NodeConfig("box", host="target", agent=command, ssh_config=str(config))
     assert await check(node) == ""
-    assert len(sshd.connections()) == 0
+    await eventually(lambda: not sshd.connections())
     sshd.trust(make_key(tmp_path / "other"))
     with pytest.raises(HostKeyChanged):
         await check(node)
