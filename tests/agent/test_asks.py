@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from node_agent.protocol.entities import AskInfo, EventRecord
+from node_agent.protocol.errors import RequestError
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.notices import AskChanged, AskGone
 from node_agent.protocol.requests import Chunk, ExplainSession, SendInput, SignalSession
@@ -79,7 +81,8 @@ async def answer_all(client: Client, names: list[SessionId], done: asyncio.Event
         for name in names:
             ask = client.sessions[name].ask
             if ask is not None:
-                await client.request(SendInput(name, f"answer {ask.id}", (Chunk(text="y"), Chunk(key="enter"))))
+                with contextlib.suppress(RequestError):  # the session has ended meanwhile
+                    await client.request(SendInput(name, f"answer {ask.id}", (Chunk(text="y"), Chunk(key="enter"))))
         await asyncio.sleep(0.02)
 
 
