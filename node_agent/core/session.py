@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 from dataclasses import dataclass, field
-from typing import Optional, Tuple
+from typing import FrozenSet, Optional, Tuple
 
 from node_agent.core.attention import attention_of, has_ended
 from node_agent.core.lease import Lease
+from node_agent.core.marks import NO_MARKS, AskMarks
 from node_agent.core.moment import Moment
 from node_agent.protocol.entities import AskInfo, ExitInfo, SessionInfo
 from node_agent.protocol.ids import SessionId
@@ -27,9 +28,17 @@ class OpenAsk:
     info: AskInfo
     opened: Moment
     identity: str  # of the question and its reader, to know it again after a restart
+    marks: AskMarks = NO_MARKS
 
-    def at(self, now: Moment) -> AskInfo:
-        return dataclasses.replace(self.info, age=self.opened.age_at(now))
+    def at(self, now: Moment, is_muted: bool = False) -> AskInfo:
+        return dataclasses.replace(
+            self.info,
+            age=self.opened.age_at(now),
+            claimed_by=self.marks.claimant(now),
+            acked_by=self.marks.acked_by,
+            snoozed=self.marks.is_snoozed(now),
+            muted=is_muted,
+        )
 
 
 @dataclass
@@ -59,6 +68,7 @@ class Session:
     ask: Optional[OpenAsk] = None
     lease: Lease = field(default_factory=Lease)
     muted: bool = False
+    muted_kinds: FrozenSet[str] = frozenset()
     attention_since: Optional[Moment] = None
     _last_attention: Optional[Attention] = None
 
@@ -80,6 +90,11 @@ class Session:
         words = " ".join((program, *self.command[1:]))
         place = posixpath.basename(self.cwd.rstrip("/")) or self.cwd
         return f"{words} · {place}" if place else words
+
+    def _ask_at(self, now: Moment) -> Optional[AskInfo]:
+        if self.ask is None:
+            return None
+        return self.ask.at(now, self.muted or self.ask.info.kind.value in self.muted_kinds)
 
     def note_attention(self, now: Moment) -> bool:
         """Remember since when the attention is what it is; whether it has changed."""
@@ -104,7 +119,7 @@ class Session:
             attention=self.attention,
             attention_age=(self.attention_since or self.started).age_at(now),
             tags=self.tags,
-            ask=self.ask.at(now) if self.ask else None,
+            ask=self._ask_at(now),
             exit=self.exit,
             lease=self.lease.info(now),
             program=sanitise(self.program, TITLE_LIMIT),

@@ -10,6 +10,14 @@ import logging
 from typing import Any, Awaitable, Callable, Dict, Type
 
 from node_agent.handlers import (
+    alert_claim,
+    alert_list,
+    alert_raise,
+    alert_report,
+    ask_ack,
+    ask_answer,
+    ask_claim,
+    ask_snooze,
     bytes_open,
     events_list,
     events_subscribe,
@@ -29,6 +37,8 @@ from node_agent.handlers import (
     session_start,
     session_stop,
     session_update,
+    settings_get,
+    settings_set,
     stream_close,
 )
 from node_agent.handlers.context import Context
@@ -36,6 +46,18 @@ from node_agent.io.connection import Connection
 from node_agent.io.keeper_client import KeeperError
 from node_agent.io.keyboard import request_error
 from node_agent.io.store import StoreError
+from node_agent.protocol.asks import (
+    AckAsk,
+    AnswerAsk,
+    ClaimAlert,
+    ClaimAsk,
+    GetSettings,
+    ListAlerts,
+    RaiseAlert,
+    ReportAlert,
+    SetSettings,
+    SnoozeAsk,
+)
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.requests import (
     CloseStream,
@@ -86,6 +108,16 @@ HANDLERS: Dict[Type[Request], Handler] = {
     ReadLogs: session_logs.handle,
     ExplainSession: session_explain.handle,
     SignalSession: session_signal.handle,
+    AnswerAsk: ask_answer.handle,
+    ClaimAsk: ask_claim.handle,
+    AckAsk: ask_ack.handle,
+    SnoozeAsk: ask_snooze.handle,
+    GetSettings: settings_get.handle,
+    SetSettings: settings_set.handle,
+    ListAlerts: alert_list.handle,
+    ClaimAlert: alert_claim.handle,
+    ReportAlert: alert_report.handle,
+    RaiseAlert: alert_raise.handle,
 }
 
 

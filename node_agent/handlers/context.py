@@ -6,8 +6,12 @@ from typing import NamedTuple
 
 from node_agent.io.adoption import Adoption
 from node_agent.io.agent import Agent
+from node_agent.io.alerts import Alerts
+from node_agent.io.answering import Answering
 from node_agent.io.keyboard import Keyboard
+from node_agent.io.open_asks import OpenAsks
 from node_agent.io.outside import OutsideAsks
+from node_agent.io.settings import Settings
 
 
 class Context(NamedTuple):
@@ -17,3 +21,7 @@ class Context(NamedTuple):
     adoption: Adoption
     keyboard: Keyboard
     outside: OutsideAsks
+    settings: Settings
+    alerts: Alerts
+    asks: OpenAsks
+    answering: Answering

@@ -9,5 +9,6 @@ from node_agent.protocol.requests import Done, KillSession
 
 async def handle(context: Context, client: Connection, request: KillSession) -> Done:
     session = context.agent.session(request.session)  # an ended leader may have left processes behind
+    session.stopped_by = client.operator
     await context.agent.keeper.kill(session.model.id)
     return Done()

@@ -11,5 +11,6 @@ LONGEST_GRACE = 3600.0
 
 async def handle(context: Context, client: Connection, request: StopSession) -> Done:
     session = context.agent.running_session(request.session)
+    session.stopped_by = client.operator
     await context.agent.keeper.stop(session.model.id, max(0.0, min(request.grace, LONGEST_GRACE)))
     return Done()

@@ -10,8 +10,9 @@ from node_agent.core.event_log import NewEvent
 from node_agent.core.moment import Moment
 from node_agent.core.session import OpenAsk, Session
 from node_agent.detect.rules import RuleBook
-from node_agent.io import records
+from node_agent.io import alert_records, records
 from node_agent.io.agent import Agent
+from node_agent.io.alerts import Alerts
 from node_agent.io.asks import AskRecorder
 from node_agent.io.detection import Detection
 from node_agent.io.keeper_client import (
@@ -28,6 +29,7 @@ from node_agent.io.keeper_client import (
 )
 from node_agent.io.live_session import FEED_BYTES, LiveSession
 from node_agent.io.screens import Screens
+from node_agent.io.settings import Settings
 from node_agent.journal.meta import SessionMeta, read_meta
 from node_agent.keeper.control import ControlError, ExitStatus, SessionRecord
 from node_agent.protocol.entities import ExitInfo
@@ -52,11 +54,13 @@ _Life = Union[_Grown, SegmentDropped, SessionExited, SessionClosed]
 class Adoption:
     """Joins the agent to its keeper for as long as both live."""
 
-    def __init__(self, agent: Agent, screens: Screens, rules: RuleBook) -> None:
+    def __init__(self, agent: Agent, screens: Screens, rules: RuleBook, alerts: Alerts, settings: Settings) -> None:
         self._agent = agent
         self._screens = screens
         self._rules = rules
-        self._asks = AskRecorder(agent)
+        self._alerts = alerts
+        self._settings = settings
+        self._asks = AskRecorder(agent, alerts)
         self._keeper: Optional[KeeperClient] = None
         self._early: Dict[str, List[_Life]] = {}  # of sessions that are being taken over
 
@@ -123,7 +127,13 @@ class Adoption:
         session.tell_watchers()
         session.close()
         event = self._agent.event("removed", EventKind.SESSION_REMOVED, session)
-        await self._agent.record_surely([event], lambda connection: records.forget_session(connection, name))
+
+        def forget(connection: Any) -> None:
+            records.forget_session(connection, name)
+            alert_records.close_of_session(connection, name)
+
+        await self._agent.record_surely([event], forget)
+        self._alerts.session_over(name)
         self._agent.gone(name)
 
     async def _take_over(self, record: SessionRecord) -> LiveSession:
@@ -146,6 +156,7 @@ class Adoption:
             tags=meta.tags,
         )
         session = LiveSession(model, directory, record.pid, (meta.columns, meta.rows))
+        self._settings.apply(model)
         self._restore(session, saved)
         await self._heed_death(session, saved.death)
         self._agent.sessions[name] = session
@@ -252,10 +263,13 @@ class Adoption:
         if not events:
             return
         if session.detection is not None:
-            session.detection.on_exit(_how(info))  # closes an open ask before the exit is recorded
-        async with session.committing:
-            await self._agent.record_surely(events)
+            session.detection.on_exit(_how(info))  # closes an open ask before the exit is recorded:
+            await asyncio.sleep(0)  # the task that records it, started just now, gets the lock first
         model = session.model
+        alert = self._alerts.about_end(model, info, events[0].key, session.stopped_by)
+        async with session.committing:
+            await self._agent.record_surely(events, alert.write)
+        self._alerts.raised(alert)
         model.exit = info or model.exit
         if model.state is not SessionState.CLOSED:
             model.state = state

@@ -14,25 +14,29 @@ from node_agent.core.moment import Moment
 from node_agent.core.session import OpenAsk
 from node_agent.detect.asks import Ask
 from node_agent.detect.changes import AskClosed, AskOpened, AttentionChanged, Change
-from node_agent.io import records
+from node_agent.io import alert_records, records
 from node_agent.io.agent import Agent
+from node_agent.io.alerts import Alerts, NewAlert
 from node_agent.io.live_session import LiveSession
 from node_agent.protocol.codec import to_wire
 from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.ids import AskId
-from node_agent.protocol.states import EventKind
+from node_agent.protocol.states import Attention, EventKind
 from node_agent.terminal.sanitise import sanitise
 
 EXCERPT_LIMIT = 500
 COMMAND_LIMIT = 2000
 LABEL_LIMIT = 200
+LONG_WORK = 10.0
+"""Seconds of work after which a session's rest is worth an alert."""
 
 
 class AskRecorder:
     """Records the asks of all sessions, each session's in order."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, alerts: Alerts) -> None:
         self._agent = agent
+        self._alerts = alerts
 
     def take(self, session: LiveSession, changes: Tuple[Change, ...]) -> None:
         """The detector of `session` found `changes`; none when only its foreground program changed."""
@@ -49,12 +53,14 @@ class AskRecorder:
         now = self._agent.clock.now()
         async with session.committing:
             opened: Dict[int, OpenAsk] = {}
+            alerts: List[NewAlert] = []
             closed: List[AskId] = []
             events: List[NewEvent] = []
             for change in changes:
                 if isinstance(change, AskOpened):
                     ask = opened[change.ask.serial] = make_open_ask(session, change.ask, now)
                     events.append(_opened_event(session, ask))
+                    alerts.append(self._alerts.about_ask(ask, session.model))
                 elif isinstance(change, AskClosed):
                     closed.append(ask_name(session, change.ask))
                     events.append(_closed_event(session, closed[-1], change.reason, now))
@@ -62,12 +68,19 @@ class AskRecorder:
             def also(connection: Any) -> None:
                 for ask in opened.values():
                     records.open_ask(connection, ask)
+                for alert in alerts:
+                    alert.write(connection)
                 for name in closed:
                     records.close_ask(connection, name)
+                    alert_records.close_of_ask(connection, name)
                 records.save_cursor(connection, session.model.id, cursor)
 
             await self._agent.record_surely(events, also)
             self._apply(session, changes, opened)
+            for alert in alerts:
+                self._alerts.raised(alert)
+            for name in closed:
+                self._alerts.ask_over(name)
 
     def _apply(self, session: LiveSession, changes: Tuple[Change, ...], opened: Dict[int, OpenAsk]) -> None:
         """Make it the session's state and tell the clients."""
@@ -79,9 +92,21 @@ class AskRecorder:
                 if model.ask is not None and model.ask.info.id == ask_name(session, change.ask):
                     model.ask = None
             else:
+                self._note_turn(session, change.verdict.attention)
                 model.verdict = change.verdict.attention
                 model.note = change.verdict.note or ("" if not model.quarantined else model.note)
         self._agent.changed(session)
+
+    def _note_turn(self, session: LiveSession, attention: Attention) -> None:
+        """Back at rest after long work is worth an alert, until it works again."""
+        model = session.model
+        if attention is not Attention.IDLE:
+            self._alerts.turn_over(model.id)
+        elif model.attention is Attention.WORKING and model.attention_since is not None:
+            worked = model.attention_since.age_at(self._agent.clock.now())
+            if worked >= LONG_WORK:
+                new = self._alerts.about_turn(model, worked)
+                self._agent.tasks.spawn(self._alerts.record(new), name=f"turn of {model.id}")
 
 
 def _opened_event(session: LiveSession, ask: OpenAsk) -> NewEvent:

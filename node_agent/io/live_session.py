@@ -55,6 +55,7 @@ class LiveSession:
         self.typing = asyncio.Lock()  # one request to type at a time
         self.committing = asyncio.Lock()  # events are committed in the order in which they happened
         self.detection: Optional[Detection] = None
+        self.stopped_by = ""  # who had it ended: its end is then no news
         self.is_index_due = False
         self.fed_at = 0.0
         self.is_saving = False

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from node_agent.core.event_log import NewEvent
 from node_agent.core.moment import Moment
 from node_agent.core.session import OpenAsk
-from node_agent.io import records
+from node_agent.core.silence import is_muted
+from node_agent.io import alert_records, records
 from node_agent.io.agent import Agent
+from node_agent.io.alerts import Alerts
+from node_agent.io.settings import Settings
 from node_agent.protocol.codec import to_wire
 from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
@@ -23,8 +26,10 @@ MOST_OPEN = 200
 class OutsideAsks:
     """The open asks of no session, by their source."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, alerts: Alerts, settings: Settings) -> None:
         self._agent = agent
+        self._alerts = alerts
+        self._settings = settings
         self._open: Dict[str, OpenAsk] = {}
 
     async def restore(self) -> None:
@@ -33,7 +38,28 @@ class OutsideAsks:
         self._open = {ask.identity: ask for ask in found if ask.info.session == NO_SESSION}
 
     def infos(self, now: Moment) -> Tuple[AskInfo, ...]:
-        return tuple(ask.at(now) for ask in self._open.values())
+        return tuple(self._info(ask, now) for ask in self._open.values())
+
+    def find(self, name: AskId) -> Optional[OpenAsk]:
+        return next((ask for ask in self._open.values() if ask.info.id == name), None)
+
+    def change(self, name: AskId, change: Callable[[OpenAsk], OpenAsk]) -> None:
+        """Change an ask if it is still open, and tell every client."""
+        ask = self.find(name)
+        if ask is not None:
+            self._open[ask.identity] = change(ask)
+            self._tell(self._open[ask.identity])
+
+    def tell_all(self) -> None:
+        """Tell every client what each ask now is."""
+        for ask in self._open.values():
+            self._tell(ask)
+
+    def _tell(self, ask: OpenAsk) -> None:
+        self._agent.announce(f"ask {ask.info.id}", AskChanged(self._info(ask, self._agent.clock.now())))
+
+    def _info(self, ask: OpenAsk, now: Moment) -> AskInfo:
+        return ask.at(now, is_muted(self._settings.current, NO_SESSION, ask.info.kind))
 
     async def report(self, state: str, text: str, source: str) -> None:
         """`source` says that it is asking, or that it no longer is. Raises RequestError and StoreError."""
@@ -52,17 +78,27 @@ class OutsideAsks:
         info = AskInfo(AskId(f"out.{name}"), AskKind.TEXT, text, 0.0, program=source, rule="report")
         ask = OpenAsk(info, now, source)
         event = NewEvent(f"opened {info.id}", EventKind.ASK_OPENED, now, NO_SESSION, {"ask": to_wire(info)})
-        await self._record(event, lambda connection: records.open_ask(connection, ask))
+        alert = self._alerts.about_ask(ask, None)
+
+        def write(connection: Any) -> None:
+            records.open_ask(connection, ask)
+            alert.write(connection)
+
+        await self._agent.record([event], write)
         self._open[source] = ask
-        self._agent.announce(f"ask {info.id}", AskChanged(info))
+        self._tell(ask)
+        self._alerts.raised(alert)
 
     async def _close(self, source: str, ask: OpenAsk, reason: str) -> None:
         name = ask.info.id
         data = {"ask": name, "reason": reason}
         event = NewEvent(f"closed {name}", EventKind.ASK_CLOSED, self._agent.clock.now(), NO_SESSION, data)
-        await self._record(event, lambda connection: records.close_ask(connection, name))
+
+        def write(connection: Any) -> None:
+            records.close_ask(connection, name)
+            alert_records.close_of_ask(connection, name)
+
+        await self._agent.record([event], write)
         self._open.pop(source, None)
         self._agent.announce(f"ask {name}", AskGone(name))
-
-    async def _record(self, event: NewEvent, also: Callable[[Any], None]) -> None:
-        await self._agent.record([event], also)
+        self._alerts.ask_over(name)

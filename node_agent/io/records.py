@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from node_agent.core.event_log import NewEvent, StoredEvent
+from node_agent.core.marks import AskMarks
 from node_agent.core.moment import Moment
 from node_agent.core.session import OpenAsk
 from node_agent.protocol.codec import from_wire, to_wire
@@ -39,7 +40,7 @@ def insert_event(connection: sqlite3.Connection, event: NewEvent) -> Optional[St
         return None
     cursor = connection.execute(
         "INSERT INTO events (key, kind, session, boot_id, boot, wall, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (event.key, event.kind.value, event.session, *event.at, _dump(event.data)),
+        (event.key, event.kind.value, event.session, *event.at, dump_json(event.data)),
     )
     assert cursor.lastrowid is not None
     return StoredEvent(cursor.lastrowid, event.kind, event.at, event.session, event.data)
@@ -91,7 +92,7 @@ def forget_session(connection: sqlite3.Connection, session: SessionId) -> None:
 
 def save_cursor(connection: sqlite3.Connection, session: SessionId, cursor: CursorRow) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (session, cursor.offset, _dump(cursor.detector))
+        "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (session, cursor.offset, dump_json(cursor.detector))
     )
 
 
@@ -102,9 +103,21 @@ def load_cursor(connection: sqlite3.Connection, session: SessionId) -> Optional[
 
 def open_ask(connection: sqlite3.Connection, ask: OpenAsk) -> None:
     connection.execute(
-        "INSERT OR IGNORE INTO asks VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
-        (ask.info.id, ask.info.session, ask.identity, *ask.opened, _dump(to_wire(ask.info))),
+        "INSERT OR IGNORE INTO asks (id, session, identity, boot_id, boot, wall, info, is_open, marks)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)",
+        (
+            ask.info.id,
+            ask.info.session,
+            ask.identity,
+            *ask.opened,
+            dump_json(to_wire(ask.info)),
+            dump_json(ask.marks.to_json()),
+        ),
     )
+
+
+def save_marks(connection: sqlite3.Connection, ask: AskId, marks: AskMarks) -> None:
+    connection.execute("UPDATE asks SET marks = ? WHERE id = ?", (dump_json(marks.to_json()), ask))
 
 
 def close_ask(connection: sqlite3.Connection, ask: AskId) -> None:
@@ -112,10 +125,15 @@ def close_ask(connection: sqlite3.Connection, ask: AskId) -> None:
 
 
 def load_open_asks(connection: sqlite3.Connection) -> List[OpenAsk]:
-    rows = connection.execute("SELECT info, boot_id, boot, wall, identity FROM asks WHERE is_open ORDER BY wall")
+    rows = connection.execute("SELECT info, boot_id, boot, wall, identity, marks FROM asks WHERE is_open ORDER BY wall")
     return [
-        OpenAsk(from_wire(AskInfo, json.loads(info)), Moment(boot_id, boot, wall), identity)
-        for info, boot_id, boot, wall, identity in rows
+        OpenAsk(
+            from_wire(AskInfo, json.loads(info)),
+            Moment(boot_id, boot, wall),
+            identity,
+            AskMarks.from_json(json.loads(marks)),
+        )
+        for info, boot_id, boot, wall, identity, marks in rows
     ]
 
 
@@ -142,5 +160,6 @@ def save_death(connection: sqlite3.Connection, session: SessionId, death: Option
     )
 
 
-def _dump(value: Any) -> str:
+def dump_json(value: Any) -> str:
+    """A value as it stands in a column."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=True)

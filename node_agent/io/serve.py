@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import logging.handlers
 import os
@@ -14,13 +15,17 @@ from typing import Optional
 
 from node_agent.handlers import dispatch
 from node_agent.handlers.context import Context
-from node_agent.io import records
+from node_agent.io import alert_records, answer_records, records
 from node_agent.io.adoption import Adoption
 from node_agent.io.agent import Agent
+from node_agent.io.alert_sender import AlertSender
+from node_agent.io.alerts import Alerts
+from node_agent.io.answering import Answering
 from node_agent.io.clock import Clock
 from node_agent.io.failure import Failure, failure_of
 from node_agent.io.keeper_client import KeeperError
 from node_agent.io.keyboard import Keyboard
+from node_agent.io.open_asks import OpenAsks
 from node_agent.io.outside import OutsideAsks
 from node_agent.io.paths import (
     NetworkFileSystemError,
@@ -33,6 +38,7 @@ from node_agent.io.paths import (
 from node_agent.io.rules import load_rules
 from node_agent.io.screens import Screens
 from node_agent.io.server import AlreadyRunningError, Server, take_lock
+from node_agent.io.settings import Settings
 from node_agent.io.start import serve_command, write_wrapper
 from node_agent.io.store import Store, StoreError
 from node_agent.keeper.control import ControlError
@@ -79,13 +85,22 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, agent.stop, f"signal {number}")
     screens = Screens(agent)
-    adoption = Adoption(agent, screens, load_rules(paths.state))
-    outside = OutsideAsks(agent)
-    server = Server(Context(agent, adoption, Keyboard(agent, screens), outside), dispatch)
+    settings = Settings(agent)
+    alerts = Alerts(agent, settings)
+    adoption = Adoption(agent, screens, load_rules(paths.state), alerts, settings)
+    outside = OutsideAsks(agent, alerts, settings)
+    asks = OpenAsks(agent, outside, alerts, settings)
+    settings.on_change = asks.apply_settings
+    keyboard = Keyboard(agent, screens)
+    answering = Answering(agent, keyboard, asks)
+    context = Context(agent, adoption, keyboard, outside, settings, alerts, asks, answering)
+    server = Server(context, dispatch)
     try:
         write_wrapper(paths, state if state is not None else state_root())
         oldest, last = await agent.write(records.event_range)
         agent.events.oldest, agent.events.last = oldest, last
+        await settings.restore()
+        await alerts.restore()
         await outside.restore()
         await adoption.connect()
         await server.start(paths.agent_socket)
@@ -93,7 +108,8 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
         agent.tasks.spawn(adoption.stay_connected(), name="keeper")
         agent.tasks.spawn(agent.send_facts(), name="facts")
         agent.tasks.spawn(screens.save_now_and_then(), name="save screens")
-        agent.tasks.spawn(_drop_old_events(agent), name="retention")
+        agent.tasks.spawn(AlertSender(agent, alerts, settings).run(), name="alerts")
+        agent.tasks.spawn(_drop_old(agent), name="retention")
         await agent.stopping.wait()
         log.info("ending: %s", agent.stop_reason)
     finally:
@@ -107,12 +123,13 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     return 0
 
 
-async def _drop_old_events(agent: Agent) -> None:
+async def _drop_old(agent: Agent) -> None:
     while True:
         try:
-            agent.events.oldest = await agent.write(
-                lambda connection: records.drop_old_events(connection, agent.clock.now())
-            )
+            now = agent.clock.now()
+            agent.events.oldest = await agent.write(functools.partial(records.drop_old_events, now=now))
+            await agent.write(functools.partial(alert_records.drop_old, wall=now.wall))
+            await agent.write(functools.partial(answer_records.drop_old, wall=now.wall))
         except StoreError as error:
             log.warning("%s", error)
         await asyncio.sleep(PRUNE_EVERY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _MIGRATIONS = (
     """
@@ -41,6 +41,30 @@ _MIGRATIONS = (
         journal_offset INTEGER NOT NULL,
         is_quarantined INTEGER NOT NULL
     );
+    """,
+    """
+    ALTER TABLE asks ADD COLUMN marks TEXT NOT NULL DEFAULT '{}';
+    CREATE TABLE settings (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        version INTEGER NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE TABLE answers (
+        request TEXT PRIMARY KEY,
+        wall REAL NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE TABLE alerts (
+        key TEXT PRIMARY KEY,
+        n INTEGER NOT NULL,
+        session TEXT NOT NULL,
+        ask TEXT NOT NULL,
+        wall REAL NOT NULL,
+        is_open INTEGER NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX alerts_in_order ON alerts (n);
+    CREATE INDEX alerts_open ON alerts (is_open, n);
     """,
 )
 """One script a version: script i brings a database from version i to i + 1. Scripts that were released never change."""

@@ -100,7 +100,10 @@ class Mute:
 
 @dataclass(frozen=True)
 class NodeChannel:
-    """A channel the node sends through itself when nobody claims an alert; kept 0600, shown without its settings."""
+    """A channel the node sends through itself when nobody claims an alert; kept 0600, shown without its settings.
+
+    Set again under the same name and kind without settings, it keeps those it has.
+    """
 
     name: str
     kind: str  # "webhook", "ntfy", "command"

@@ -48,6 +48,8 @@ class EventKind(str, enum.Enum):
     SESSION_REMOVED = "session.removed"
     ASK_OPENED = "ask.opened"
     ASK_CLOSED = "ask.closed"
+    ASK_ANSWERED = "ask.answered"  # by whom or by which rule, and what became of it; never a secret
+    SETTINGS_CHANGED = "settings.changed"  # mutes or channel switches, by whom
     LEASE_TAKEN = "lease.taken"
     LEASE_RELEASED = "lease.released"
     INPUT_SENT = "input.sent"  # who typed how many bytes where; never the bytes
