@@ -23,6 +23,7 @@ class Tasks:
         task = asyncio.get_running_loop().create_task(_supervise(work, name), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: work.close())  # cancelled before its first step, nobody awaits it
         return task
 
     async def stop(self) -> None:

@@ -1,0 +1,159 @@
+"""An agent is replaced under running sessions: nothing is lost, nothing is asked twice, the attached go on."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from node_agent.protocol.ids import SessionId
+from node_agent.protocol.requests import Chunk, ListEvents, SendInput, StartSession
+from node_agent.protocol.states import Attention, EventKind
+from relaytui.config import NodeConfig, Transport
+from relaytui.link.client import NodeClient
+from relaytui.link.connect import open_node
+from relaytui.link.resume import ByteFeed, Resumed
+from relaytui.link.streams import Output
+from tests.harness import Node, eventually, running_node
+from tests.link.test_core import running_core
+
+_WRITER = """
+import sys, time
+for number in range(1, int(sys.argv[1]) + 1):
+    print("line", number, flush=True)
+    time.sleep(0.01)
+sys.exit(7)
+"""
+_numbers = itertools.count(1)
+
+
+async def replace(node: Node, *options: str) -> None:
+    """Put an agent in the place of the one that serves, as an upgrade does."""
+    command = node.command("probe", "--replace", *options)
+    done = await asyncio.to_thread(subprocess.run, command, env=node.env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["running"]
+
+
+async def start(client: NodeClient, *command: str) -> SessionId:
+    request = StartSession(f"upgrade {next(_numbers)}", command, bare=True, columns=60, rows=5)
+    return SessionId((await client.request(request, 30)).session.id)
+
+
+def written(lines: int) -> bytes:
+    return b"".join(b"line %d\r\n" % number for number in range(1, lines + 1))
+
+
+class Attached:
+    """An operator who stays attached."""
+
+    def __init__(self, feed: ByteFeed) -> None:
+        self.data = b""
+        self.resumed = 0
+        self._feed = feed
+
+    def has_resumed(self, times: int) -> bool:
+        return self.resumed >= times
+
+    async def stay(self) -> None:
+        """Take everything in until the session's stream ends; fails at a gap or a repetition."""
+        async for item in self._feed:
+            if isinstance(item, Output):
+                assert item.offset == len(self.data)
+                self.data += item.data
+            elif isinstance(item, Resumed):
+                self.resumed += 1
+
+
+@pytest.mark.parametrize(
+    ("writers", "asking", "times", "lines"),
+    [pytest.param(4, 2, 3, 500), pytest.param(44, 6, 20, 6000, marks=[pytest.mark.full, pytest.mark.timeout(600)])],
+)
+async def test_replacing_the_agent_loses_nothing(
+    tmp_path: Path, writers: int, asking: int, times: int, lines: int
+) -> None:
+    async with running_node(tmp_path) as node:
+        box = NodeConfig("box", transport=Transport.UNIX, socket=str(node.paths.agent_socket))
+        async with running_core(tmp_path / "cache", box) as seen:
+            await seen.up("box")
+            async with open_node(box, operator="bob") as client:
+                assert client.hello is not None
+                before = client.hello.node
+                asks = [
+                    await start(client, "sh", "-c", "printf 'Proceed? [y/N] '; read x; echo got $x; read y")
+                    for _ in range(asking)
+                ]
+                busy = [await start(client, sys.executable, "-ISc", _WRITER, str(lines)) for _ in range(writers)]
+            sessions = seen.core.fleet.sessions
+            by_id = {key.id: key for key in sessions}
+
+            def attention(name: SessionId) -> Attention:
+                return sessions[by_id[name]].info.attention
+
+            await seen.until(lambda: all(name in {key.id for key in sessions} for name in [*asks, *busy]))
+            by_id |= {key.id: key for key in sessions}
+            await seen.until(lambda: all(attention(name) is Attention.ASKING for name in asks))
+            attached = Attached(seen.core.feed(by_id[busy[0]], "follow", offset=0))
+            staying = asyncio.create_task(attached.stay())
+            for number in range(times):
+                pid = node.agent_pid()
+                await replace(node)
+                assert node.agent_pid() != pid
+                await eventually(partial(attached.has_resumed, number + 1))
+            await seen.until(lambda: all(sessions[by_id[name]].info.exit for name in busy), 300)
+            await asyncio.wait_for(staying, 60)
+            assert attached.data == written(lines)
+            assert attached.resumed == times
+            async with open_node(box, operator="bob") as client:
+                assert client.hello is not None
+                after = client.hello.node
+                assert (after.uuid, after.store, after.keeper.pid) == (before.uuid, before.store, before.keeper.pid)
+                assert after.epoch >= before.epoch + times
+                states = {info.id: info for info in client.hello.sessions}
+                assert {getattr(states[name].exit, "code", None) for name in busy} == {7}
+                assert all(states[name].ask is not None for name in asks)
+                events = (await client.request(ListEvents(0, 10_000))).events
+                for name in asks:
+                    kinds = [event.kind for event in events if event.session == name]
+                    assert kinds.count(EventKind.ASK_OPENED) == 1
+                    assert EventKind.ASK_CLOSED not in kinds
+                for name in busy:
+                    kinds = [event.kind for event in events if event.session == name]
+                    assert kinds.count(EventKind.SESSION_EXITED) == 1
+                await client.request(SendInput(asks[0], "answer", (Chunk(text="yes"), Chunk(key="enter"))))
+            seen.core.watch(by_id[asks[0]], 0.0)
+            await seen.until(lambda: "got yes" in seen.text(by_id[asks[0]]))
+
+
+async def test_the_keeper_is_replaced_on_demand(tmp_path: Path) -> None:
+    async with running_node(tmp_path) as node:
+        client = await node.connect()
+        session = await client.start("cat")
+        await replace(node, "--replace-keeper")
+        again = await node.connect()
+        assert session.id in again.sessions
+        assert again.node is not None
+        assert client.node is not None
+        assert again.node.node.keeper.pid == client.node.node.keeper.pid
+        assert again.node.node.epoch > client.node.node.epoch
+
+
+@pytest.mark.full
+async def test_an_agent_that_hangs_is_replaced_all_the_same(tmp_path: Path) -> None:
+    async with running_node(tmp_path) as node:
+        client = await node.connect()
+        session = await client.start("cat")
+        pid = node.agent_pid()
+        os.kill(pid, signal.SIGSTOP)
+        await replace(node)
+        assert node.agent_pid() != pid
+        again = await node.connect()
+        assert session.id in again.sessions
