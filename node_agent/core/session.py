@@ -53,6 +53,8 @@ class Session:
     started: Moment
     order: int
     given_title: str = ""
+    job: str = ""
+    token: int = 0
     tags: Tuple[str, ...] = ()
     state: SessionState = SessionState.STARTING
     exit: Optional[ExitInfo] = None
@@ -130,4 +132,6 @@ class Session:
             note=sanitise(self.note, NOTE_LIMIT),
             muted=self.muted,
             order=self.order,
+            job=self.job,
+            token=self.token,
         )

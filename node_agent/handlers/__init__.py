@@ -22,6 +22,8 @@ from node_agent.handlers import (
     events_list,
     events_subscribe,
     hello,
+    job_fence,
+    job_output,
     lease_release,
     lease_take,
     screen_tune,
@@ -59,6 +61,7 @@ from node_agent.protocol.asks import (
     SnoozeAsk,
 )
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.jobs import FenceJob, ReadJobOutput
 from node_agent.protocol.requests import (
     CloseStream,
     ExplainSession,
@@ -118,6 +121,8 @@ HANDLERS: Dict[Type[Request], Handler] = {
     ClaimAlert: alert_claim.handle,
     ReportAlert: alert_report.handle,
     RaiseAlert: alert_raise.handle,
+    FenceJob: job_fence.handle,
+    ReadJobOutput: job_output.handle,
 }
 
 

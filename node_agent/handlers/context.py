@@ -8,6 +8,7 @@ from node_agent.io.adoption import Adoption
 from node_agent.io.agent import Agent
 from node_agent.io.alerts import Alerts
 from node_agent.io.answering import Answering
+from node_agent.io.jobs import Jobs
 from node_agent.io.keyboard import Keyboard
 from node_agent.io.open_asks import OpenAsks
 from node_agent.io.outside import OutsideAsks
@@ -25,3 +26,4 @@ class Context(NamedTuple):
     alerts: Alerts
     asks: OpenAsks
     answering: Answering
+    jobs: Jobs

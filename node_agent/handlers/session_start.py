@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 from typing import Dict, Tuple
 
 from node_agent.core.environment import session_environment
+from node_agent.core.job_starts import attempt_of, is_job_id, request_of
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.io.environment import home, login_shell
@@ -21,8 +23,25 @@ CWD_LIMIT = 5.0
 
 
 async def handle(context: Context, client: Connection, request: StartSession) -> SessionReply:
-    agent = context.agent
     _check(request)
+    return await (_start_attempt(context, request) if request.job else _start(context, request))
+
+
+async def _start_attempt(context: Context, request: StartSession) -> SessionReply:
+    """Start a job's attempt, unless it was started before; raises RequestError for one that is outdated."""
+    jobs, job, token = context.jobs, request.job, request.token
+    async with jobs.turn(job):
+        session = await jobs.admit(job, token)
+        if session is not None:
+            return SessionReply(session.model.info(context.agent.clock.now()))
+        env = {**request.env, "RELAY_JOB": job, "RELAY_OUTPUT": str(jobs.output_file(job, token))}
+        reply = await _start(context, dataclasses.replace(request, request=request_of(job, token), env=env))
+        await jobs.started(job, token, reply.session.id)
+        return reply
+
+
+async def _start(context: Context, request: StartSession) -> SessionReply:
+    agent = context.agent
     cwd = _directory(request.cwd)
     await _check_directory(cwd)
     command: Tuple[str, ...] = request.command or (login_shell(),)
@@ -47,8 +66,10 @@ async def handle(context: Context, client: Connection, request: StartSession) ->
 
 
 def _check(request: StartSession) -> None:
-    if not request.request:
-        raise RequestError(ErrorCode.BAD_REQUEST, "a start needs a request id")
+    if request.job and not (is_job_id(request.job) and request.token > 0):
+        raise RequestError(ErrorCode.BAD_REQUEST, f"job {request.job!r} with token {request.token} is no attempt")
+    if not request.job and (not request.request or attempt_of(request.request)[0]):
+        raise RequestError(ErrorCode.BAD_REQUEST, "a start needs a request id of its own")
     if not (1 <= request.columns <= MOST_CELLS and 1 <= request.rows <= MOST_CELLS):
         raise RequestError(
             ErrorCode.BAD_SIZE, f"{request.columns}x{request.rows} is no size: both must be 1 to {MOST_CELLS}"

@@ -7,6 +7,7 @@ import logging
 from typing import Any, Dict, List, NamedTuple, Optional, Union
 
 from node_agent.core.event_log import NewEvent
+from node_agent.core.job_starts import attempt_of
 from node_agent.core.moment import Moment
 from node_agent.core.session import OpenAsk, Session
 from node_agent.detect.rules import RuleBook
@@ -144,6 +145,7 @@ class Adoption:
         session = self._agent.sessions.get(name)
         if session is not None:
             return session  # two requests adopted it at the same time
+        job, token = attempt_of(record.request)
         model = Session(
             id=name,
             command=meta.command,
@@ -154,6 +156,8 @@ class Adoption:
             order=meta.order,
             given_title=meta.title,
             tags=meta.tags,
+            job=job,
+            token=token,
         )
         session = LiveSession(model, directory, record.pid, (meta.columns, meta.rows))
         self._settings.apply(model)

@@ -15,7 +15,7 @@ from typing import Optional
 
 from node_agent.handlers import dispatch
 from node_agent.handlers.context import Context
-from node_agent.io import alert_records, answer_records, records
+from node_agent.io import alert_records, answer_records, jobs, records
 from node_agent.io.adoption import Adoption
 from node_agent.io.agent import Agent
 from node_agent.io.alert_sender import AlertSender
@@ -23,6 +23,7 @@ from node_agent.io.alerts import Alerts
 from node_agent.io.answering import Answering
 from node_agent.io.clock import Clock
 from node_agent.io.failure import Failure, failure_of
+from node_agent.io.jobs import Jobs
 from node_agent.io.keeper_client import KeeperError
 from node_agent.io.keyboard import Keyboard
 from node_agent.io.open_asks import OpenAsks
@@ -93,7 +94,7 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     settings.on_change = asks.apply_settings
     keyboard = Keyboard(agent, screens)
     answering = Answering(agent, keyboard, asks)
-    context = Context(agent, adoption, keyboard, outside, settings, alerts, asks, answering)
+    context = Context(agent, adoption, keyboard, outside, settings, alerts, asks, answering, Jobs(agent))
     server = Server(context, dispatch)
     try:
         write_wrapper(paths, state if state is not None else state_root())
@@ -130,6 +131,7 @@ async def _drop_old(agent: Agent) -> None:
             agent.events.oldest = await agent.write(functools.partial(records.drop_old_events, now=now))
             await agent.write(functools.partial(alert_records.drop_old, wall=now.wall))
             await agent.write(functools.partial(answer_records.drop_old, wall=now.wall))
+            await agent.write(functools.partial(jobs.drop_old, wall=now.wall))
         except StoreError as error:
             log.warning("%s", error)
         await asyncio.sleep(PRUNE_EVERY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _MIGRATIONS = (
     """
@@ -65,6 +65,16 @@ _MIGRATIONS = (
     );
     CREATE INDEX alerts_in_order ON alerts (n);
     CREATE INDEX alerts_open ON alerts (is_open, n);
+    """,
+    """
+    CREATE TABLE job_starts (
+        job TEXT NOT NULL,
+        token INTEGER NOT NULL,
+        session TEXT NOT NULL DEFAULT '',
+        is_fenced INTEGER NOT NULL DEFAULT 0,
+        wall REAL NOT NULL,
+        PRIMARY KEY (job, token)
+    );
     """,
 )
 """One script a version: script i brings a database from version i to i + 1. Scripts that were released never change."""

@@ -88,6 +88,8 @@ class SessionInfo:
     note: str = ""
     muted: bool = False
     order: int = 0  # position in which the node started it
+    job: str = ""  # the job it is an attempt of
+    token: int = 0  # that attempt's fencing token
 
 
 @dataclass(frozen=True)

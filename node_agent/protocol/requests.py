@@ -107,6 +107,8 @@ class StartSession(Request):
     rows: int = 40
     title: str = ""
     tags: Tuple[str, ...] = ()
+    job: str = ""  # the job this is an attempt of; `request` is then not looked at
+    token: int = 0  # the attempt's fencing token
 
 
 @dataclass(frozen=True)
