@@ -26,11 +26,12 @@ from tests.harness import Node, eventually, running_node
 from tests.link.test_core import running_core
 
 _WRITER = """
-import sys, time
-for number in range(1, int(sys.argv[1]) + 1):
+import itertools, os, sys, time
+for number in itertools.count(1):
     print("line", number, flush=True)
     time.sleep(0.01)
-sys.exit(7)
+    if os.path.exists(sys.argv[1]):
+        sys.exit(7)
 """
 _numbers = itertools.count(1)
 
@@ -48,8 +49,10 @@ async def start(client: NodeClient, *command: str) -> SessionId:
     return SessionId((await client.request(request, 30)).session.id)
 
 
-def written(lines: int) -> bytes:
-    return b"".join(b"line %d\r\n" % number for number in range(1, lines + 1))
+def is_whole(data: bytes) -> bool:
+    """Whether it is what a writer printed: every line once and in order."""
+    count = data.count(b"\n")
+    return data == b"".join(b"line %d\r\n" % number for number in range(1, count + 1))
 
 
 class Attached:
@@ -74,12 +77,11 @@ class Attached:
 
 
 @pytest.mark.parametrize(
-    ("writers", "asking", "times", "lines"),
-    [pytest.param(4, 2, 3, 500), pytest.param(44, 6, 20, 6000, marks=[pytest.mark.full, pytest.mark.timeout(600)])],
+    ("writers", "asking", "times"),
+    [pytest.param(4, 2, 3), pytest.param(44, 6, 20, marks=[pytest.mark.full, pytest.mark.timeout(600)])],
 )
-async def test_replacing_the_agent_loses_nothing(
-    tmp_path: Path, writers: int, asking: int, times: int, lines: int
-) -> None:
+async def test_replacing_the_agent_loses_nothing(tmp_path: Path, writers: int, asking: int, times: int) -> None:
+    enough = tmp_path / "enough"
     async with running_node(tmp_path) as node:
         box = NodeConfig("box", transport=Transport.UNIX, socket=str(node.paths.agent_socket))
         async with running_core(tmp_path / "cache", box) as seen:
@@ -91,7 +93,7 @@ async def test_replacing_the_agent_loses_nothing(
                     await start(client, "sh", "-c", "printf 'Proceed? [y/N] '; read x; echo got $x; read y")
                     for _ in range(asking)
                 ]
-                busy = [await start(client, sys.executable, "-ISc", _WRITER, str(lines)) for _ in range(writers)]
+                busy = [await start(client, sys.executable, "-ISc", _WRITER, str(enough)) for _ in range(writers)]
             sessions = seen.core.fleet.sessions
             by_id = {key.id: key for key in sessions}
 
@@ -107,10 +109,11 @@ async def test_replacing_the_agent_loses_nothing(
                 pid = node.agent_pid()
                 await replace(node)
                 assert node.agent_pid() != pid
-                await eventually(partial(attached.has_resumed, number + 1))
+                await eventually(partial(attached.has_resumed, number + 1), 60)
+            enough.touch()
             await seen.until(lambda: all(sessions[by_id[name]].info.exit for name in busy), 300)
             await asyncio.wait_for(staying, 60)
-            assert attached.data == written(lines)
+            assert is_whole(attached.data)
             assert attached.resumed == times
             async with open_node(box, operator="bob") as client:
                 assert client.hello is not None
