@@ -102,6 +102,8 @@ class Job:
     reason: str = ""
     waited: float = 0.0  # seconds its session waited for a human
     cancel_asked: bool = False
+    failures: int = 0  # attempts that count against its retries
+    outputs: dict[str, str] = field(default_factory=dict)  # what it wrote to $RELAY_OUTPUT
 
     @property
     def is_final(self) -> bool:

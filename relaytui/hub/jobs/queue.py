@@ -7,7 +7,7 @@ a new one is given with each placement, and a call with an older one changes not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from relaytui.hub.jobs.model import Attempt, Job, JobEvent, JobSpec
@@ -66,14 +66,20 @@ class JobQueue(Protocol):
         session: str | None = None,
         code: int | None = None,
         waited: float | None = None,
+        outputs: Mapping[str, str] | None = None,
     ) -> bool:
         """Move an attempt on, with its result where the state is final; False for an outdated token or final job.
 
         Raises ForbiddenTransition for a step the table does not allow.
         """
 
-    def requeue(self, job: str, token: int, now: float, not_before: float, detail: str) -> bool:
-        """End the attempt and queue the job again; False for an outdated token or a final job."""
+    def requeue(
+        self, job: str, token: int, now: float, not_before: float, detail: str, *, failed: bool = False
+    ) -> bool:
+        """End the attempt and queue the job again; False for an outdated token or a final job.
+
+        `failed` counts the attempt against the job's retries.
+        """
 
     def cancel(self, job: str, now: float) -> Job:
         """Cancel a queued job at once; ask the dispatcher to stop one in an attempt. A final job stays as it is."""

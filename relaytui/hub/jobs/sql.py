@@ -7,6 +7,7 @@ The statements keep to what SQLite 3.34 and PostgreSQL 13 both read; values are 
 
 from __future__ import annotations
 
+import json
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +42,9 @@ CREATE TABLE jobs (
     code INTEGER,
     reason TEXT NOT NULL DEFAULT '',
     waited DOUBLE PRECISION NOT NULL DEFAULT 0,
-    cancel_asked INTEGER NOT NULL DEFAULT 0
+    cancel_asked INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    outputs TEXT NOT NULL DEFAULT '{{}}'
 );
 CREATE INDEX jobs_queued ON jobs (priority DESC, n) WHERE state = 'queued';
 CREATE INDEX jobs_held ON jobs (holder) WHERE state IN ('placed', 'starting', 'running', 'asking');
@@ -76,7 +79,7 @@ INSERT INTO tokens VALUES (0)
 
 _COLUMNS = (
     "id, spec, state, submitted, changed, not_before, attempt, token, node, session, holder, claim_until,"
-    " started, ended, code, reason, waited, cancel_asked"
+    " started, ended, code, reason, waited, cancel_asked, failures, outputs"
 )
 _ATTEMPTING = ", ".join(f"'{state}'" for state in sorted(ATTEMPTING))
 _UNMET = (
@@ -216,6 +219,7 @@ class SqlQueue(ABC):
         session: str | None = None,
         code: int | None = None,
         waited: float | None = None,
+        outputs: Mapping[str, str] | None = None,
     ) -> bool:
         final = state in FINAL
 
@@ -227,7 +231,7 @@ class SqlQueue(ABC):
             started = row["started"] if row["started"] is not None or state is not JobState.RUNNING else now
             self._execute(
                 "UPDATE jobs SET state = ?, changed = ?, session = ?, code = ?, waited = ?, reason = ?, started = ?,"
-                " ended = ? WHERE id = ?",
+                " ended = ?, outputs = ? WHERE id = ?",
                 (
                     str(state),
                     now,
@@ -237,6 +241,7 @@ class SqlQueue(ABC):
                     detail if final else "",
                     started,
                     now if final else None,
+                    row["outputs"] if outputs is None else json.dumps(dict(outputs)),
                     job,
                 ),
             )
@@ -249,7 +254,9 @@ class SqlQueue(ABC):
 
         return self._run(work)
 
-    def requeue(self, job: str, token: int, now: float, not_before: float, detail: str) -> bool:
+    def requeue(
+        self, job: str, token: int, now: float, not_before: float, detail: str, *, failed: bool = False
+    ) -> bool:
         def work() -> bool:
             row = self._current(job, token)
             if row is None:
@@ -257,8 +264,8 @@ class SqlQueue(ABC):
             check_transition(JobState(row["state"]), JobState.QUEUED)
             self._execute(
                 "UPDATE jobs SET state = 'queued', changed = ?, not_before = ?, token = 0, node = '', session = '',"
-                " holder = '', claim_until = 0, started = NULL, reason = ? WHERE id = ?",
-                (now, not_before, detail, job),
+                " holder = '', claim_until = 0, started = NULL, reason = ?, failures = failures + ? WHERE id = ?",
+                (now, not_before, detail, int(failed), job),
             )
             self._end_attempt(token, now, "requeued", None)
             self._record(job, now, JobState.QUEUED, detail)
@@ -356,5 +363,6 @@ def _job(row: Row) -> Job:
     values = dict(row)
     values["spec"] = JobSpec.from_json(values["spec"])
     values["state"] = JobState(values["state"])
+    values["outputs"] = json.loads(values["outputs"])
     values["cancel_asked"] = bool(values["cancel_asked"])
     return Job(**values)

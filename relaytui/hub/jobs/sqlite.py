@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from relaytui.hub.jobs.doorbell import Doorbell
 from relaytui.hub.jobs.queue import QueueError
 from relaytui.hub.jobs.sql import SCHEMA, SCHEMA_VERSION, SqlQueue
 
@@ -18,9 +18,9 @@ class SqliteQueue(SqlQueue):
     """A `JobQueue` on one file, which several processes may open; writers take turns."""
 
     def __init__(self, path: Path) -> None:
-        self._changed = threading.Condition()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._doorbell = Doorbell(path.with_name(f"{path.name}.waiting"))
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
         except (OSError, sqlite3.Error) as error:
             raise _cannot_open(path, error) from error
@@ -37,9 +37,10 @@ class SqliteQueue(SqlQueue):
         except QueueError:
             self._db.close()
             raise
-        self._version = self._data_version()
+        self._doorbell.listen()
 
     def close(self) -> None:
+        self._doorbell.close()
         self._db.close()
 
     def _migrate(self) -> None:
@@ -59,26 +60,19 @@ class SqliteQueue(SqlQueue):
 
     def _run(self, work: Callable[[], T]) -> T:
         self._db.execute("BEGIN IMMEDIATE")
+        before = self._db.total_changes
         try:
             result = work()
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-        with self._changed:
-            self._changed.notify_all()
+        if self._db.total_changes != before:
+            self._doorbell.ring()
         return result
 
     def wait(self, seconds: float) -> bool:
-        """Changes of this process wake at once; those of others are seen when `seconds` have passed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._data_version() != self._version, timeout=seconds)
-        before, self._version = self._version, self._data_version()
-        return before != self._version
-
-    def _data_version(self) -> tuple[int, int]:
-        """Moves with every commit that changed something, of another connection or of this one."""
-        return self._db.execute("PRAGMA data_version").fetchone()[0], self._db.total_changes
+        return self._doorbell.wait(seconds)
 
 
 def _cannot_open(path: Path, error: Exception) -> QueueError:
