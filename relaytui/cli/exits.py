@@ -19,6 +19,11 @@ class Exit(enum.IntEnum):
     USAGE = 2
     PARTIAL = 3
     NO_TERMINAL = 4
+    ASKING = 5  # what a wait ended with, where that is not what was named first
+    IDLE = 6
+    EXITED = 7
+    TIMEOUT = 8
+    CHANGED = 9
     CONFIG = 10
     UNKNOWN_ID = 11
     AMBIGUOUS_ID = 12

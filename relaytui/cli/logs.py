@@ -13,14 +13,17 @@ import click
 from node_agent.protocol.notices import Notice, SessionChanged
 from node_agent.protocol.requests import LogLines, OpenBytes, ReadLogs
 from node_agent.terminal.sanitise import mask_hidden
+from relaytui.cli.exits import Exit
 from relaytui.cli.output import narrate, print_json
 from relaytui.cli.reach import Target, run_async, target
+from relaytui.cli.wait import Until, code_of, wait_for
 from relaytui.link.streams import Gap, Output, Snapshot
 
 _PEN = re.compile(r"[0-9;:]*")
 _QUIET = 0.3
 """Seconds after which an unfinished line is shown."""
 _BULK_WINDOW = 1024 * 1024
+_PROMPT = (Until.ASKING, Until.IDLE)
 
 
 @click.command()
@@ -31,9 +34,19 @@ _BULK_WINDOW = 1024 * 1024
 @click.option("--raw", is_flag=True, help="The bytes as they came, from the oldest kept.")
 @click.option("--offset", type=click.IntRange(0), help="With --raw: start at this byte.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the lines and the offset they stand for.")
+@click.option("--wait-for-prompt", is_flag=True, help="Print once the session asks or rests; see `wait` for the code.")
+@click.option("--timeout", type=click.FloatRange(0), metavar="SECONDS", help="With --wait-for-prompt: wait no longer.")
 def logs(
-    session: str | None, tail: int | None, follow: bool, color: bool, raw: bool, offset: int | None, as_json: bool
-) -> None:
+    session: str | None,
+    tail: int | None,
+    follow: bool,
+    color: bool,
+    raw: bool,
+    offset: int | None,
+    as_json: bool,
+    wait_for_prompt: bool,
+    timeout: float | None,
+) -> int:
     """Print what a session has printed.
 
     History and screen as a terminal shows them; of a full-screen program its last screen.
@@ -45,17 +58,26 @@ def logs(
         raise click.UsageError("--raw prints bytes as they are: leave out --tail, --color and --json")
     if follow and as_json:
         raise click.UsageError("--json is one object: leave out --follow")
+    if follow and wait_for_prompt:
+        raise click.UsageError("--wait-for-prompt prints once: leave out --follow")
+    if timeout is not None and not wait_for_prompt:
+        raise click.UsageError("--timeout is of --wait-for-prompt")
 
-    async def work() -> None:
-        async with target(session, watch=follow) as found:
+    async def work() -> int:
+        code, name = int(Exit.OK), session
+        if wait_for_prompt:
+            came = await wait_for(session, _PROMPT, timeout)
+            code, name = code_of(came.until, _PROMPT), f"{came.node}/{came.session.id}"
+        async with target(name, watch=follow) as found:
             if raw:
                 await _print_raw(found, offset, follow=follow)
             elif follow:
                 await _follow(found, tail, color=color)
             else:
                 await _print(found, tail, color=color, as_json=as_json)
+        return code
 
-    run_async(work())
+    return run_async(work())
 
 
 async def _print(found: Target, tail: int | None, *, color: bool, as_json: bool) -> None:

@@ -15,6 +15,8 @@ COMMANDS: dict[str, str] = {
     "attach": "relaytui.cli.attach:attach_command",
     "send": "relaytui.cli.send:send",
     "logs": "relaytui.cli.logs:logs",
+    "wait": "relaytui.cli.wait:wait",
+    "explain": "relaytui.cli.explain:explain",
     "update": "relaytui.cli.change:update",
     "stop": "relaytui.cli.change:stop",
     "kill": "relaytui.cli.change:kill",
