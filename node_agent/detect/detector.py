@@ -130,6 +130,11 @@ class Detector:
         else:
             self._accept(at, Judgement(Attention.IDLE, f"report: {source}", 0, 0.95))
 
+    def on_rules(self, at: float, rules: RuleBook) -> None:
+        """The rules have changed: what is on screen is judged by the new ones."""
+        self.rules = rules
+        self._next_probe = at
+
     def on_behind(self, at: float, is_behind: bool) -> None:
         """The engine is (no longer) behind the journal: what is on screen is not what is asked."""
         self._is_behind = is_behind

@@ -10,7 +10,6 @@ from node_agent.core.event_log import NewEvent
 from node_agent.core.job_starts import attempt_of
 from node_agent.core.moment import Moment
 from node_agent.core.session import OpenAsk, Session
-from node_agent.detect.rules import RuleBook
 from node_agent.io import alert_records, records
 from node_agent.io.agent import Agent
 from node_agent.io.alerts import Alerts
@@ -29,6 +28,7 @@ from node_agent.io.keeper_client import (
     ensure_keeper,
 )
 from node_agent.io.live_session import FEED_BYTES, LiveSession
+from node_agent.io.rule_files import RuleFiles
 from node_agent.io.screens import Screens
 from node_agent.io.settings import Settings
 from node_agent.journal.meta import SessionMeta, read_meta
@@ -55,7 +55,7 @@ _Life = Union[_Grown, SegmentDropped, SessionExited, SessionClosed]
 class Adoption:
     """Joins the agent to its keeper for as long as both live."""
 
-    def __init__(self, agent: Agent, screens: Screens, rules: RuleBook, alerts: Alerts, settings: Settings) -> None:
+    def __init__(self, agent: Agent, screens: Screens, rules: RuleFiles, alerts: Alerts, settings: Settings) -> None:
         self._agent = agent
         self._screens = screens
         self._rules = rules
@@ -179,7 +179,7 @@ class Adoption:
         if self._keeper is not None:
             session.detection = Detection(
                 session,
-                self._rules,
+                self._rules.book,
                 self._agent.clock,
                 self._keeper,
                 self._agent.tasks,

@@ -111,6 +111,10 @@ class Detection:
         self._detector.on_report(self._stirred, state, text, source)
         self._arm()
 
+    def on_rules(self, rules: RuleBook) -> None:
+        self._detector.on_rules(self._clock.boot(), rules)
+        self._arm()
+
     def on_exit(self, how: str) -> None:
         self._detector.on_exit(self._clock.boot(), how)
         self._fire()

@@ -7,6 +7,7 @@ runtime directory whose name is short, because a socket's path may have 107 byte
 |---|---|
 | `RELAY_STATE_DIR` | `<state>`, else `$XDG_STATE_HOME/relaytui`, else `~/.local/state/relaytui` |
 | `RELAY_RUNTIME_DIR` | the directory of all sockets, else `$XDG_RUNTIME_DIR/relaytui`, else one in the temp directory |
+| `RELAY_RULES_DIR` | the user's rule files, else `$XDG_CONFIG_HOME/relaytui/rules`, else `~/.config/relaytui/rules` |
 | `RELAY_MOUNTINFO` | the table of mounted file systems, else `/proc/self/mountinfo` |
 """
 
@@ -121,6 +122,14 @@ def state_root(env: Mapping[str, str] = os.environ) -> Path:
     if env.get("XDG_STATE_HOME"):
         return Path(env["XDG_STATE_HOME"]) / "relaytui"
     return Path(env.get("HOME") or os.path.expanduser("~")) / ".local" / "state" / "relaytui"
+
+
+def rules_directory(env: Mapping[str, str] = os.environ) -> Path:
+    """The directory of the user's rule files: configuration, which a home shared by machines may share."""
+    if env.get("RELAY_RULES_DIR"):
+        return Path(env["RELAY_RULES_DIR"])
+    config = env.get("XDG_CONFIG_HOME") or Path(env.get("HOME") or os.path.expanduser("~")) / ".config"
+    return Path(config) / "relaytui" / "rules"
 
 
 def machine_id() -> str:

@@ -34,9 +34,11 @@ from node_agent.io.paths import (
     PathError,
     network_file_system,
     node_paths,
+    rules_directory,
     state_root,
 )
-from node_agent.io.rules import load_rules
+from node_agent.io.rule_files import RuleFiles
+from node_agent.io.rule_watch import follow_rules
 from node_agent.io.screens import Screens
 from node_agent.io.server import AlreadyRunningError, Server, take_lock
 from node_agent.io.settings import Settings
@@ -88,7 +90,8 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     screens = Screens(agent)
     settings = Settings(agent)
     alerts = Alerts(agent, settings)
-    adoption = Adoption(agent, screens, load_rules(paths.state), alerts, settings)
+    rules = RuleFiles(rules_directory())
+    adoption = Adoption(agent, screens, rules, alerts, settings)
     outside = OutsideAsks(agent, alerts, settings)
     asks = OpenAsks(agent, outside, alerts, settings)
     settings.on_change = asks.apply_settings
@@ -108,6 +111,7 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
         log.info("agent %d of %s serves at %s", store.epoch, store.uuid, paths.agent_socket)
         agent.tasks.spawn(adoption.stay_connected(), name="keeper")
         agent.tasks.spawn(agent.send_facts(), name="facts")
+        agent.tasks.spawn(follow_rules(agent, rules), name="rules")
         agent.tasks.spawn(screens.save_now_and_then(), name="save screens")
         agent.tasks.spawn(AlertSender(agent, alerts, settings).run(), name="alerts")
         agent.tasks.spawn(_drop_old(agent), name="retention")
