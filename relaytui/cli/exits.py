@@ -28,6 +28,9 @@ class Exit(enum.IntEnum):
     UNKNOWN_ID = 11
     AMBIGUOUS_ID = 12
     FILTER = 13
+    NOTHING_ASKED = 14
+    ANSWER_REFUSED = 15
+    ANSWER_UNCONFIRMED = 16
     INTERRUPTED = 130
 
 

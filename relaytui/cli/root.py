@@ -14,6 +14,8 @@ COMMANDS: dict[str, str] = {
     "ls": "relaytui.cli.listing:ls",
     "attach": "relaytui.cli.attach:attach_command",
     "send": "relaytui.cli.send:send",
+    "inbox": "relaytui.cli.inbox:inbox",
+    "answer": "relaytui.cli.answer:answer",
     "logs": "relaytui.cli.logs:logs",
     "wait": "relaytui.cli.wait:wait",
     "explain": "relaytui.cli.explain:explain",

@@ -56,10 +56,16 @@ def _parse(word: str) -> Chunk:
     if not word.startswith(KEY_MARK):
         return Chunk(text=word)
     key = word.removeprefix(KEY_MARK)
+    check_key(key)
+    return Chunk(data=encode_key(key, Modes()).hex()) if key.startswith(_HEX_MARK) else Chunk(key=key)
+
+
+def check_key(name: str) -> None:
+    """Raise RequestError (`bad_key`) for a key that is none."""
     try:
-        if key.startswith(_HEX_MARK):
-            return Chunk(data=encode_key(key, Modes()).hex())
-        parse_key(key)
+        if name.startswith(_HEX_MARK):
+            encode_key(name, Modes())
+        else:
+            parse_key(name)
     except UnknownKeyError as error:
         raise RequestError(ErrorCode.BAD_KEY, f"{error}; nothing was sent") from error
-    return Chunk(key=key)
