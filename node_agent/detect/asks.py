@@ -86,6 +86,8 @@ def is_same(ask: Ask, kind: Optional[AskKind], prompt: Prompt, kernel: KernelEvi
         return kind is ask.kind
     if ask.anchor and normalised(view.before).startswith(ask.anchor):
         return True
+    if ask.command and prompt.command and ask.command != prompt.command:
+        return False  # the same words about another command are another question
     question = prompt.question or view.bottom.strip()[:200]
     return kind is ask.kind and normalised(question) == normalised(ask.question)
 

@@ -22,6 +22,7 @@ from node_agent.detect.judge import Judgement, Situation, judge
 from node_agent.detect.prompts import NO_PROMPT, Prompt, Shape
 from node_agent.detect.rules import ProgramRules, Role, RuleBook, Where
 from node_agent.detect.screen import Reading, read_prompt
+from node_agent.detect.sight import Sight
 from node_agent.detect.view import ScreenView, read_screen
 from node_agent.protocol.states import AskKind, Attention
 from node_agent.terminal.engine import Engine, Event, EventKind
@@ -183,6 +184,14 @@ class Detector:
         self._changes.clear()
         return Step(changes, probe)
 
+    def sight(self, engine: Engine) -> Sight:
+        """What the screen asks at this moment, under the last evidence, judged or not."""
+        view = self._look(engine)
+        roles = self.rules.roles_of(self._kernel.programs)
+        prompt = self._read(view, roles).prompt
+        shown = self.ask is not None and is_same(self.ask, prompt.kind, prompt, self._kernel, view)
+        return Sight(prompt, view, roles, self._termios, self.ask if shown else None)
+
     def explain(self, at: float) -> List[Fact]:
         """Every piece of evidence, the newest look at each."""
         known = Known(
@@ -212,17 +221,6 @@ class Detector:
             known = known + [program for program in self.rules.programs if program not in known and program.anywhere]
         return known
 
-    def _roles(self) -> FrozenSet[Role]:
-        """What the foreground programs are. An interpreter with a program to run is neither a shell nor a REPL."""
-        roles: Set[Role] = set()
-        for number, program in enumerate(self._kernel.programs):
-            for known in self.rules.of([program]):
-                at_prompts = known.role in (Role.SHELL, Role.REPL)
-                runs_another = bool(program.script) and not known.knows(frozenset((program.script.lower(),)))
-                if not at_prompts or (number == 0 and not runs_another):
-                    roles.add(known.role)
-        return frozenset(roles)
-
     def _read(self, view: ScreenView, roles: FrozenSet[Role]) -> Reading:
         """What the screen says, read once for each screen under the same evidence."""
         termios = self._termios
@@ -237,7 +235,7 @@ class Detector:
     def _judge(self, at: float, engine: Engine) -> None:
         self._is_judged = True
         view = self._look(engine)
-        roles = self._roles()
+        roles = self.rules.roles_of(self._kernel.programs)
         prompt = self._read(view, roles).prompt
         activity = self._activity
         situation = Situation(
@@ -385,7 +383,7 @@ class Detector:
         if not self._is_held() or at - self._activity.flowing_since < _FLOW:
             return
         view = self._look(engine)
-        prompt = self._read(view, self._roles()).prompt
+        prompt = self._read(view, self.rules.roles_of(self._kernel.programs)).prompt
         shown = is_same(self.ask, prompt.kind, prompt, self._kernel, view) if self.ask else prompt.is_rest
         if not shown and not (self.ask is not None and self.ask.kind in (AskKind.EDITOR, AskKind.PAGER)):
             self._release(at, "output flows and the prompt is gone", 0.8)

@@ -23,7 +23,7 @@ _DEFAULT = re.compile(r"[\[(<](?:default\s*[=:]?\s*)?(?P<default>\w[\w ./-]{0,30
 _AFTER_GROUP = re.compile(r"[\s:?>\])}.…]*(?:[\[(<][^\])>]{0,24}[\])>])?[\s:?>]*" + _TYPED)
 _ONE_ANSWER = re.compile(r"[\[(<](?P<answer>yes|no|y|n)[\])>]\s*[?:]?\s*" + _TYPED, re.I)
 
-_LETTERS = re.compile(r"[\[(<](?P<letters>[A-Za-z?!](?:[,/|][A-Za-z?!]){1,14})[\])>]")
+_LETTERS = re.compile(r"[\[(<](?P<letters>[A-Za-z?!](?:,[A-Za-z?!/]|[/|][A-Za-z?!]){1,14})[\])>]")
 _LABELLED = re.compile(r"[\[(](?P<key>\w)[\])](?P<rest>[\w']+(?: [a-z]\w*)*)")
 _NUMBERED = re.compile(r"^\s*[>*❯]?\s*[\[(]?(?P<number>\d{1,3})[\])\].:]\s*(?P<label>\S.*)$")
 _LETTERED = re.compile(r"^\s{1,8}(?P<letter>[A-Za-z])\s{2,}(?P<label>[a-z]\S*.*)$")
@@ -128,7 +128,7 @@ def _yes_no_options(yes: str, no: str, default: str) -> Tuple[AskOption, ...]:
 def _letters(line: str) -> Optional[Prompt]:
     group = _last(_LETTERS, line)
     if group is not None and _AFTER_GROUP.fullmatch(line, group.end()):
-        keys = re.split(r"[,/|]", group["letters"])
+        keys = re.split("," if "," in group["letters"] else r"[/|]", group["letters"])
         if not {key.lower() for key in keys} <= {"y", "n", "?"}:
             default = _DEFAULT.search(line, group.end())
             options = tuple(

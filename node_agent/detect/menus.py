@@ -18,6 +18,7 @@ from node_agent.terminal.engine import Flag
 _POINTERS = "❯›>▸►▶→➜»⏵"
 _CHOSEN = "●◉⦿◼☑"
 _FREE = "○◯◻☐"
+_SQUARE = "◻◼☐☑["
 _OPEN = ("○", "◯", "◻", "( )", "[ ]")
 """Boxes that show a choice without a pointer beside them; a row of ● is prose, one of ☐ a list of things to do."""
 
@@ -112,7 +113,8 @@ def _menu_prompt(view: ScreenView, items: List[Item]) -> Optional[Prompt]:
     question = question_above(view.lines, items[0].row)
     boxed = [item for item in items if item.box and item.box not in _CHOSEN + _FREE]
     kind = AskKind.CHOICE if boxed else kind_of_options(options)
-    return Prompt(Shape.MENU, kind, question, options, rule="menu")
+    is_multiple = any(item.box and (item.pointer or item.box[0] in _SQUARE) for item in items)
+    return Prompt(Shape.MENU, kind, question, options, rule="menu", is_multiple=is_multiple)
 
 
 def _option(item: Item) -> AskOption:
@@ -187,21 +189,22 @@ def _dialog_prompt(view: ScreenView, box: List[str], row: int, buttons: Tuple[As
     items = [text for text in box if re.match(r"(?:\((?: |\*)\)|\[(?: |\*)\])\s", text)]
     if items:
         options = tuple(AskOption(re.sub(r"^\S\s?\S?\S?\s+", "", text), selected=text[1:2] == "*") for text in items)
-        return Prompt(Shape.BUTTONS, AskKind.CHOICE, question, options, rule="dialog list")
+        return Prompt(Shape.BUTTONS, AskKind.CHOICE, question, options, rule="dialog list", is_multiple=True)
     if {"yes", "no"} <= labels:
-        return Prompt(Shape.BUTTONS, AskKind.CONFIRM, question, buttons, rule="dialog yes or no")
+        return Prompt(Shape.BUTTONS, AskKind.CONFIRM, question, buttons, rule="dialog yes or no", is_across=True)
     if has_field:
         secret = re.search(r"pass(?:word|phrase)|secret|\bpin\b", question, re.I)
         kind = AskKind.PASSWORD if secret else AskKind.TEXT
-        return Prompt(Shape.BUTTONS, kind, question, buttons, rule="dialog field")
+        return Prompt(Shape.BUTTONS, kind, question, buttons, rule="dialog field", is_across=True)
     if listed:
-        at = view.lines[view.row].strip(" │┃|")
-        options = tuple(AskOption(" ".join(text.split()), selected=text == at) for text in listed)
+        rows = range(row - len(box) + _start_of(box, listed), row)
+        at = _marked_row(view, [place for place, _ in zip(rows, listed)], listed)
+        options = tuple(AskOption(" ".join(text.split()), selected=place == at) for place, text in enumerate(listed))
         question = question[: question.rfind(listed[0])].strip()
         return Prompt(Shape.BUTTONS, AskKind.CHOICE, question, options, rule="dialog menu")
     if len(buttons) == 1:
-        return Prompt(Shape.BUTTONS, AskKind.KEY, question, buttons, rule="dialog message")
-    return Prompt(Shape.BUTTONS, AskKind.CHOICE, question, buttons, rule="dialog")
+        return Prompt(Shape.BUTTONS, AskKind.KEY, question, buttons, rule="dialog message", is_across=True)
+    return Prompt(Shape.BUTTONS, AskKind.CHOICE, question, buttons, rule="dialog", is_across=True)
 
 
 def _last_group(box: List[str]) -> List[str]:
@@ -211,6 +214,23 @@ def _last_group(box: List[str]) -> List[str]:
         rows.pop()
     start = max((index for index, text in enumerate(rows) if not text), default=-1) + 1
     return rows[start:] if len(rows) - start >= 2 and any(rows[:start]) else []
+
+
+def _start_of(box: Sequence[str], listed: Sequence[str]) -> int:
+    """Where in the box its list starts."""
+    return max(start for start in range(len(box)) if list(box[start : start + len(listed)]) == list(listed))
+
+
+def _marked_row(view: ScreenView, rows: Sequence[int], texts: Sequence[str]) -> int:
+    """Which of the rows the cursor stands in, or is drawn unlike the others; -1 when neither tells."""
+    if view.row in rows:
+        return rows.index(view.row)
+    looks = []
+    for row, text in zip(rows, texts):
+        pen = view.cells(row)[view.lines[row].find(text)].pen
+        looks.append((pen.background, bool(pen.flags & Flag.INVERSE)))
+    unlike = [place for place, look in enumerate(looks) if looks.count(look) == 1]
+    return unlike[0] if len(unlike) == 1 else -1
 
 
 def _highlighted(view: ScreenView, row: int, spans: Sequence[Tuple[int, int]]) -> int:

@@ -37,6 +37,8 @@ class Prompt(NamedTuple):
     command: str = ""
     rule: str = ""
     is_ruled: bool = False  # a rule of the program recognised it, not its shape alone
+    is_across: bool = False  # the options stand side by side
+    is_multiple: bool = False  # options are marked one by one before they are handed in
 
     @property
     def is_rest(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import re
 from fnmatch import translate
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Pattern, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Pattern, Sequence, Set, Tuple
 
 from node_agent.detect.evidence import Program
 from node_agent.detect.view import ScreenView
@@ -104,6 +104,17 @@ class RuleBook:
             if match is not None and match not in found:
                 found.append(match)
         return found
+
+    def roles_of(self, programs: Sequence[Program]) -> FrozenSet[Role]:
+        """What the foreground programs are. An interpreter with a program to run is neither a shell nor a REPL."""
+        roles: Set[Role] = set()
+        for number, program in enumerate(programs):
+            for known in self.of([program]):
+                at_prompts = known.role in (Role.SHELL, Role.REPL)
+                runs_another = bool(program.script) and not known.knows(frozenset((program.script.lower(),)))
+                if not at_prompts or (number == 0 and not runs_another):
+                    roles.add(known.role)
+        return frozenset(roles)
 
     def _find(self, names: FrozenSet[str]) -> Optional[ProgramRules]:
         if names not in self._known:

@@ -88,7 +88,18 @@ def _ruled(view: ScreenView, known: Sequence[ProgramRules]) -> Optional[Prompt]:
     question = rule.question or _asking_line(rule, view) or found.question
     command = rule.command.search("\n".join(unframed(text) for text in view.lines)) if rule.command else None
     kind = rule.kind or found.kind or (kind_of_options(options) if options else AskKind.TEXT)
-    return Prompt(shape, kind, question, options, _joined(command.group(1)) if command else "", rule.name, True)
+    is_across = any(all(label in line for label in rule.options) for line in view.lines)
+    return Prompt(
+        shape,
+        kind,
+        question,
+        options,
+        _joined(command.group(1)) if command else "",
+        rule.name,
+        is_ruled=True,
+        is_across=is_across if rule.options else found.is_across,
+        is_multiple=found.is_multiple,
+    )
 
 
 def _asking_line(rule: Rule, view: ScreenView) -> str:

@@ -27,9 +27,7 @@ async def handle(context: Context, client: Connection, request: SendInput) -> Se
     session = agent.running_session(request.session)
     _check(request)
     async with session.typing:
-        if request.steal:
-            await _steal(context, client, session)
-        context.keyboard.check_lease(session, client.client)
+        await context.keyboard.take_turn(session, client.holder, request.steal)
         sent = await _type(context, session, request)
     event = agent.event(
         f"input {request.request}", EventKind.INPUT_SENT, session, operator=client.operator, bytes=sent.bytes
@@ -45,13 +43,6 @@ def _check(request: SendInput) -> None:
         raise RequestError(ErrorCode.BAD_REQUEST, f"a send has 1 to {MOST_CHUNKS} chunks")
     for chunk in request.chunks:
         encode(chunk, Modes())  # a bad chunk is refused before the first is typed
-
-
-async def _steal(context: Context, client: Connection, session: LiveSession) -> None:
-    """Take the lease from whoever holds it, and leave it free afterwards."""
-    if not session.model.lease.allows(client.client):
-        await context.keyboard.take_lease(session, client.holder, steal=True)
-        await context.keyboard.release_lease(session, client.client, "sent and gone")
 
 
 async def _type(context: Context, session: LiveSession, request: SendInput) -> Sent:

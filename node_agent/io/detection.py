@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 from node_agent.detect.asks import Ask, is_submit
 from node_agent.detect.changes import Change
 from node_agent.detect.detector import Detector
-from node_agent.detect.evidence import Fact, Termios
+from node_agent.detect.evidence import Fact, KernelEvidence, Termios
 from node_agent.detect.looks import Look, Op, Seen, Unseen
 from node_agent.detect.rules import RuleBook
+from node_agent.detect.sight import Sight
 from node_agent.io.clock import Clock
 from node_agent.io.keeper_client import KeeperClient, KeeperError
 from node_agent.io.probe import Prober, inner_termios
@@ -177,15 +178,30 @@ class Detection:
 
     async def _probe(self) -> None:
         try:
-            kernel = await self._prober.probe_with_keeper()
-            termios = inner_termios(kernel)
-            if termios is None:
-                modes = await self._keeper.termios(self._session.model.id)
-                termios = Termios(modes.icanon, modes.echo)
+            kernel, termios = await self._evidence()
         except KeeperError:
-            self._is_probing = False
             return
-        self._is_probing = False
+        finally:
+            self._is_probing = False
+        self._take_evidence(kernel, termios)
+
+    async def refresh(self) -> None:
+        """Look at the kernel now, for somebody who is about to type. Raises KeeperError."""
+        self._take_evidence(*await self._evidence())
+
+    def sight(self) -> Sight:
+        """What is asked on the screen at this moment."""
+        return self._detector.sight(self._engine)
+
+    async def _evidence(self) -> Tuple[KernelEvidence, Termios]:
+        kernel = await self._prober.probe_with_keeper()
+        termios = inner_termios(kernel)
+        if termios is None:
+            modes = await self._keeper.termios(self._session.model.id)
+            termios = Termios(modes.icanon, modes.echo)
+        return kernel, termios
+
+    def _take_evidence(self, kernel: KernelEvidence, termios: Termios) -> None:
         program = kernel.programs[0].label if kernel.programs else ""
         if program != self._session.model.program:
             self._session.model.program = program

@@ -97,6 +97,16 @@ class Keyboard:
                 ErrorCode.LEASE_HELD, f"{lease.holder.operator} is typing in {session.model.id}; take it over to type"
             )
 
+    async def take_turn(self, session: LiveSession, by: Holder, steal: bool) -> None:
+        """Let `by` type once without keeping the lease; raises RequestError while somebody else holds it.
+
+        `steal` takes it from whoever holds it and leaves it free.
+        """
+        if steal and not session.model.lease.allows(by.client):
+            await self.take_lease(session, by, steal=True)
+            await self.release_lease(session, by.client, "typed and gone")
+        self.check_lease(session, by.client)
+
     async def take_lease(self, session: LiveSession, by: Holder, steal: bool) -> bool:
         """Make `by` the one who types; False when somebody else is and `steal` is not set."""
         lease = session.model.lease

@@ -98,7 +98,7 @@ async def test_old_events_are_dropped_but_not_those_of_an_open_ask(tmp_path: Pat
 
     def fill(connection: sqlite3.Connection) -> None:
         records.insert_events(connection, [event("a", at=old), event("b", "s2", old), event("c")])
-        connection.execute("INSERT INTO asks VALUES ('s2.1', 's2', 'x', 'boot', 0, 0, '{}', 1)")
+        connection.execute("INSERT INTO asks VALUES ('s2.1', 's2', 'x', 'boot', 0, 0, '{}', 1, '{}')")
 
     await store.write(fill)
     assert await store.write(lambda connection: records.drop_old_events(connection, NOW)) == 2

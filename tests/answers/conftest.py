@@ -1,0 +1,59 @@
+"""A node that a module's tests share, and what every test about answers does."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from node_agent.protocol.asks import AnswerAsk, Answered
+from node_agent.protocol.entities import AskInfo
+from node_agent.protocol.ids import SessionId
+from tests.harness import Client, Node, start_node
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def module_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    node = asyncio.run(start_node(tmp_path_factory.mktemp("node")))
+    yield node
+    asyncio.run(node.stop())
+
+
+@pytest.fixture
+async def node(module_node: Node) -> AsyncIterator[Node]:
+    """The module's node; the test's clients are closed after it."""
+    yield module_node
+    await module_node.close_clients()
+
+
+@pytest.fixture
+async def client(node: Node) -> Client:
+    return await node.connect()
+
+
+async def asking(client: Client, session: SessionId, words: str = "") -> AskInfo:
+    """The open ask of a session, once it is one with these words."""
+
+    def found() -> AskInfo | None:
+        ask = client.sessions[session].ask
+        return ask if ask is not None and words in ask.excerpt else None
+
+    return await client.until(found, 25)
+
+
+async def answer(client: Client, ask: AskInfo, **how: Any) -> Answered:
+    """Answer as `how` says; each call is a request of its own unless told otherwise."""
+    how.setdefault("request", f"test {next(_numbers)}")
+    reply: Answered = await client.request(AnswerAsk(ask.id, **how))
+    return reply
+
+
+async def screen(client: Client, session: SessionId, words: str) -> str:
+    """A session's screen once it shows `words`."""
+    stream = await client.watch(session)
+    return await client.until(lambda: stream.text if words in stream.text else None, 20)
