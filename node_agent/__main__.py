@@ -42,7 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     probe.set_defaults(run=_probe)
     probe.add_argument("--replace", action="store_true", help="start this agent in place of one that runs")
     probe.add_argument("--replace-keeper", action="store_true", help="replace the keeper's program in place, too")
-    for command in (serve, bridge, probe):
+    remove = commands.add_parser("remove", help="end every session, the keeper and the agent of this node")
+    remove.add_argument("--journals", action="store_true", help="remove its state, journals and all")
+    remove.add_argument("--program", action="store_true", help="remove the agent where it was pushed")
+    remove.set_defaults(run=_remove)
+    for command in (serve, bridge, probe, remove):
         command.add_argument("--state", type=Path, help="where state lives (default: $RELAY_STATE_DIR)")
     report = commands.add_parser("signal", help="say what this session is doing")
     report.add_argument("report", choices=("asking", "working", "idle", "done"))
@@ -94,6 +98,20 @@ def _probe(options: argparse.Namespace) -> int:
     except (PathError, StartError, OSError) as error:
         failure = error.failure if isinstance(error, StartError) else failure_of(error)
         sys.stdout.write(json.dumps({"error": words_for(error), "failure": failure.name.lower()}) + "\n")
+        return _fail(error)
+    return 0
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from node_agent.io.paths import PathError, node_paths
+    from node_agent.io.removal import remove_node
+    from node_agent.io.start import StartError
+
+    try:
+        report = remove_node(node_paths(options.state), options.journals, options.program)
+        sys.stdout.write(json.dumps(report) + "\n")
+    except (PathError, StartError, OSError) as error:
+        sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
         return _fail(error)
     return 0
 

@@ -41,7 +41,7 @@ async def _replace(paths: NodePaths, state: Optional[Path], keeper: bool) -> Non
     try:
         observer = await KeeperClient.connect(paths.keeper_socket, 0)
     except KeeperGone:
-        await _wait_until_free(paths.agent_lock, 0.0)
+        await wait_until_free(paths.agent_lock, 0.0)
         ensure_agent(paths, state)
         return
     await observer.close()
@@ -50,13 +50,13 @@ async def _replace(paths: NodePaths, state: Optional[Path], keeper: bool) -> Non
         await usurper.keep_agent(serve_command(state))
         if keeper:
             await usurper.upgrade()
-        await _wait_until_free(paths.agent_lock, PATIENCE)
+        await wait_until_free(paths.agent_lock, PATIENCE)
         await asyncio.get_running_loop().run_in_executor(None, ensure_agent, paths, state)
     finally:
         await usurper.close()
 
 
-async def _wait_until_free(lock: Path, patience: float) -> None:
+async def wait_until_free(lock: Path, patience: float) -> None:
     """Wait until no agent holds `lock`; one that still does after `patience` seconds is killed."""
     deadline = time.monotonic() + patience
     killed = 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import shutil
+import time
 from pathlib import Path
 from typing import Any, Dict, Optional
 
 import node_agent
+from node_agent.io.login import is_noexec, login_policy
 from node_agent.io.paths import NodePaths, network_file_system
 from node_agent.io.start import is_serving
 from node_agent.protocol.version import PROTOCOL_MAX, PROTOCOL_MIN
@@ -30,7 +33,18 @@ def node_status(paths: NodePaths) -> Dict[str, Any]:
         "runtime_dir": os.environ.get("XDG_RUNTIME_DIR", ""),
         "network_file_system": network_file_system(paths.state) or "",
         "disk_free": _free(paths.state),
+        "noexec": is_noexec(paths.state),
+        "time": time.time(),
+        "user": _user(),
+        **login_policy(_user()),
     }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no passwd entry and no variable names this user
+        return ""
 
 
 def _pid(lock: Path) -> Optional[int]:

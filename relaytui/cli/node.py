@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from contextlib import AsyncExitStack
 from typing import Any
@@ -14,9 +13,10 @@ from node_agent.protocol.requests import HelloReply
 from node_agent.protocol.states import Attention
 from relaytui.cli.exits import Exit
 from relaytui.cli.node_add import add, upgrade
-from relaytui.cli.output import narrate, print_json, print_table
+from relaytui.cli.node_change import remove, rename, show, trust
+from relaytui.cli.output import print_json, print_table
 from relaytui.cli.reach import SURVEY_SECONDS, run_async
-from relaytui.config import LOCAL, Config, ConfigError, NodeConfig, load_config, save_config
+from relaytui.config import Config, NodeConfig, load_config
 from relaytui.link.connect import open_node
 from relaytui.link.errors import LinkError
 
@@ -28,6 +28,10 @@ def node() -> None:
 
 node.add_command(add)
 node.add_command(upgrade)
+node.add_command(show)
+node.add_command(rename)
+node.add_command(trust)
+node.add_command(remove)
 
 
 @node.command("ls")
@@ -38,18 +42,6 @@ def ls(as_json: bool) -> int:
     Waits at most 2 s for a node; the exit code is 3 when one did not answer.
     """
     return run_async(_list(load_config(), as_json=as_json))
-
-
-@node.command("rm")
-@click.argument("name", metavar="NAME")
-def rm(name: str) -> None:
-    """Forget a machine. Its sessions run on there."""
-    config = load_config()
-    known = config.node(name)
-    if name == LOCAL:
-        raise ConfigError("node 'local' is this machine and always there; nothing was changed")
-    save_config(dataclasses.replace(config, nodes=tuple(item for item in config.nodes if item is not known)))
-    narrate(f"forgot {name}; its sessions run on there")
 
 
 # Listing --------------------------------------------------------------------------------------------------------------

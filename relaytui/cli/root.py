@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "kill": "relaytui.cli.change:kill",
     "rm": "relaytui.cli.change:rm",
     "node": "relaytui.cli.node:node",
+    "doctor": "relaytui.cli.doctor:doctor",
 }
 """Every command as `module:attribute`, in the order of the help."""
 

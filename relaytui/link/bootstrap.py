@@ -104,7 +104,7 @@ async def bootstrap(
     """
     building = asyncio.create_task(asyncio.to_thread(build_bundle), name="bundle")
     try:
-        duplex = await _remote(node, desk).command(install_command(node), MARKER, MAGIC)
+        duplex = await remote_of(node, desk).command(install_command(node), MARKER, MAGIC)
         try:
             return await _converse(node, duplex, await building, tell, _options(replace, keeper))
         except BaseException:
@@ -114,7 +114,7 @@ async def bootstrap(
         await asyncio.wait([building])
 
 
-def _remote(node: NodeConfig, desk: Desk) -> Remote:
+def remote_of(node: NodeConfig, desk: Desk) -> Remote:
     if node.transport is Transport.OPENSSH:
         from relaytui.link.openssh import OpenSshConnector
 

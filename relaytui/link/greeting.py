@@ -28,7 +28,9 @@ async def greet(duplex: Duplex, node: str) -> tuple[int, bytes]:
     version = agree(ours, theirs)
     if version is None:
         if theirs.highest < ours.lowest:
-            raise AgentTooOld(f"{node}: its agent speaks version {theirs.highest}, too old; upgrade it there")
+            raise AgentTooOld(
+                f"{node}: its agent speaks version {theirs.highest}, too old; `relaytui node upgrade {node}`"
+            )
         raise AgentTooNew(f"{node}: its agent speaks version {theirs.lowest}, too new; upgrade relaytui here")
     try:
         duplex.writer.write(preamble(ours))

@@ -27,6 +27,7 @@ from relaytui.link.errors import (
 MARKER = "RELAYTUI-PROBE"
 _MISSING = "missing"
 _SOCKET = "socket"
+_REPLY = "reply"
 _PLACES = "$PATH:$HOME/.local/bin:/usr/local/bin"
 _UNSAFE = re.compile(r"['\"\\!$`\n\r]")
 
@@ -62,6 +63,11 @@ def probe_command(node: str, agent: str, state: str, known: str = "") -> str:
 def bridge_command(node: str, agent: str, state: str) -> str:
     """A command line for a remote login shell that becomes the agent's stream on stdin and stdout."""
     return _command(node, agent, "bridge", state, "")
+
+
+def agent_command(node: str, agent: str, state: str, action: str) -> str:
+    """A command line for a remote login shell that has the agent carry out `action` and print a line of JSON."""
+    return _command(node, agent, action, state, f"echo; echo {MARKER} {_REPLY}; ")
 
 
 def pushed_base(state: str) -> str:

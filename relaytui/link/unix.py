@@ -84,7 +84,13 @@ async def start_agent(node: NodeConfig, *options: str) -> ProbeReport:
 
     `options` are further ones of `node-agent probe`.
     """
-    command = [*_probe_command(node), *options]
+    output, errors = await run_agent(node, "probe", "--start", *options)
+    return parse_report(node.alias, output, errors)
+
+
+async def run_agent(node: NodeConfig, *words: str) -> tuple[str, str]:
+    """What `node-agent WORDS` prints on stdout and stderr for the node's state directory."""
+    command = _agent_command(node, *words)
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -105,16 +111,16 @@ async def start_agent(node: NodeConfig, *options: str) -> ProbeReport:
         if isinstance(error, TimeoutError):
             raise _too_slow(node.alias) from None
         raise
-    return parse_report(node.alias, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
-
-
-def _probe_command(node: NodeConfig) -> list[str]:
-    command = shlex.split(node.agent) or [sys.executable, "-P", "-m", "node_agent"]
-    return [*command, "probe", "--start", *(["--state", os.path.expanduser(node.state)] if node.state else [])]
+    return output.decode("utf-8", "replace"), errors.decode("utf-8", "replace")
 
 
 def _too_slow(node: str) -> LinkError:
     return AgentFailed(f"{node}: its agent did not start within {_START_TIMEOUT:g} s; see its log, `node-agent probe`")
+
+
+def _agent_command(node: NodeConfig, *words: str) -> list[str]:
+    program = shlex.split(node.agent) or [sys.executable, "-P", "-m", "node_agent"]
+    return [*program, *words, *(["--state", os.path.expanduser(node.state)] if node.state else [])]
 
 
 class _KnownSocket:
