@@ -52,6 +52,9 @@ class JobQueue(Protocol):
     def renew(self, holder: str, now: float) -> int:
         """Extend all claims of `holder`; returns how many it has."""
 
+    def release(self, holder: str) -> None:
+        """Let others adopt the attempts of `holder` at once: it is ending."""
+
     def adopt(self, holder: str, now: float) -> list[Job]:
         """Take over attempts whose claim has run out. The token stays: the attempt goes on, its dispatcher changed."""
 

@@ -197,6 +197,10 @@ class SqlQueue(ABC):
         statement = f"UPDATE jobs SET claim_until = ? WHERE state IN ({_ATTEMPTING}) AND holder = ?"
         return self._run(lambda: self._execute(statement, (now + CLAIM_SECONDS, holder)).rowcount)
 
+    def release(self, holder: str) -> None:
+        statement = f"UPDATE jobs SET claim_until = 0 WHERE state IN ({_ATTEMPTING}) AND holder = ?"
+        self._run(lambda: self._execute(statement, (holder,)))
+
     def adopt(self, holder: str, now: float) -> list[Job]:
         def work() -> list[Job]:
             late = self._select(f"WHERE state IN ({_ATTEMPTING}) AND claim_until < ? ORDER BY n{self._lock}", (now,))

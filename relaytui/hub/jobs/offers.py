@@ -1,0 +1,47 @@
+"""Nodes as placement weighs them: from the fleet's picture and the attempts that hold their slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from relaytui.fleet.views import NodeView
+from relaytui.hub.jobs.model import Job, JobSpec
+from relaytui.hub.jobs.placement import NodeOffer, Wish
+from relaytui.hub.jobs.requirement import parse_requirement
+
+DEFAULT_SLOTS = 4
+"""Jobs a node runs at once where its config does not say."""
+
+
+def wish_of(spec: JobSpec) -> Wish:
+    """What a job asks of its node; raises RequirementError."""
+    return Wish(parse_requirement(spec.requires), spec.node, spec.prefer, frozenset(spec.exclusive))
+
+
+def offer_of(view: NodeView, slots: int, attempts: Iterable[Job], now: float) -> NodeOffer:
+    """A node's offer at `now` (monotonic seconds); `attempts` are all jobs in an attempt, wherever they are."""
+    here = [job for job in attempts if job.node == view.alias]
+    known = bool(view.facts.facts)
+    return NodeOffer(
+        view.alias,
+        connected=view.status.is_live and view.info is not None,
+        facts_age=view.facts.age + now - view.facts_seen if known else None,
+        tags=frozenset(view.tags),
+        facts=placement_facts(view.facts.facts),
+        slots=slots,
+        running=len(here),
+        exclusive_in_use=frozenset(tag for job in here for tag in job.spec.exclusive),
+        state=view.status.words(now),
+    )
+
+
+def placement_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts under the names requirements use, each device by its name."""
+    named = {"memory": "memory_total", "disk": "disk_free", "host": "hostname"}
+    values = {**facts, **{name: facts[fact] for name, fact in named.items() if fact in facts}}
+    gpus = facts.get("gpus")
+    if isinstance(gpus, list):
+        values["gpus"] = [gpu.get("name", "GPU") if isinstance(gpu, dict) else gpu for gpu in gpus]
+        values["gpu"] = bool(gpus)
+    return values
