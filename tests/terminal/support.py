@@ -128,7 +128,7 @@ def _row(row: PackedRow) -> tuple[list[Cell], bool]:
 
 
 def check_rows(engine: Engine) -> None:
-    """Assert what holds for every row: its width, no half of a wide character, text that agrees with the cells."""
+    """Assert what holds for every row: its width, whole characters, text as in the cells; and that checkpoints load."""
     stamps = engine.stamps()
     assert len(stamps) == engine.rows
     for y in range(engine.rows):
@@ -137,6 +137,8 @@ def check_rows(engine: Engine) -> None:
         assert "".join(cell.text for cell in cells).rstrip(" ") == engine.text(y)
         assert cells[0].text != ""
         assert all(len(cell.text) <= 64 for cell in cells)
+    if engine.at_boundary:
+        load(engine.checkpoint())
     cursor = engine.cursor
     assert 0 <= cursor.row < engine.rows
     assert 0 <= cursor.column < engine.columns

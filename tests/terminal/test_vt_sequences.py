@@ -6,6 +6,7 @@ import pytest
 
 from node_agent.terminal.engine import Engine, EventKind, Flag, Modes, Pen
 from node_agent.terminal.vt.engine import VtEngine
+from tests.terminal.support import check_rows
 
 
 def fed(text: str | bytes, columns: int = 10, rows: int = 4) -> VtEngine:
@@ -89,11 +90,17 @@ FULL = "aaaa\r\nbbbb\r\ncccc\r\ndddd"
         ("abcdefghijk\b\b\x1b[?45h\x1b[2DX", ["abcdefghXj", "k"], (0, 9)),
         ("ab\x1b[3b", ["abbbb"], (0, 5)),
         ("e\u0301\x1b[2b", ["e\u0301e\u0301e\u0301"], (0, 3)),
+        ("漢字\x1b[99;99H\x1b[9b", ["漢字"], (3, 9)),
+        ("\x1b[7;9H漢\x1b[9b", ["", "", "", "        漢"], (3, 9)),
+        ("\x1b[9G⚠\ufe0fx", ["        ⚠\ufe0f", "x"], (1, 1)),
+        ("\x1b[?7l\x1b[9G⚠\ufe0fx", ["         x"], (0, 9)),
         ("\x1b[20ha\nb", ["a", "b"], (1, 1)),
         # character sets
         ("\x1b(0lqk\x1b(Bq", ["┌─┐q"], (0, 4)),
         ("\x1b)0q\x0eq\x0fq", ["q─q"], (0, 3)),
         ("\x1b*0a\x1bNqq", ["a─q"], (0, 3)),
+        ("\x1b*0\x1bNqq\r\n\x1bN\tqq", ["─q", "        ─q"], (1, 9)),
+        ("\x1b*0\x1bNqa\r\n" + "qa\r\n" * 3, ["qa"] * 3, (3, 0)),
         ("\x1b(A#", ["£"], (0, 1)),
         # width
         ("漢字x", ["漢字x"], (0, 5)),
@@ -123,6 +130,7 @@ def test_screen(text: str, rows: list[str], cursor: tuple[int, int]) -> None:
     engine = fed(text)
     assert rows_of(engine) == rows
     assert engine.cursor[:2] == cursor
+    check_rows(engine)
 
 
 @pytest.mark.parametrize(

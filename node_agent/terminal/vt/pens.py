@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Color, Flag, Pen
 
@@ -109,23 +109,49 @@ _SET_BITS = {code: int(flag) for code, flag in _SET.items()}
 _KEPT_BITS = {code: ~int(flag) for code, flag in _CLEARED.items()}
 
 
-_PLAIN_COLORS = frozenset(["38", "48"])
-_PLAIN_FORMS = frozenset([(3, "5"), (5, "2")])
+KEPT: Color = (-1, -1, -1)
+"""Stands for a colour that an SGR says nothing of; known by its identity."""
+
+
+class Change(NamedTuple):
+    """What one SGR does to any pen."""
+
+    foreground: Color
+    background: Color
+    kept_bits: int
+    set_bits: int
+    style: Optional[int]  # None leaves the underline's style
+    underline: Color
 
 
 def apply_sgr(pen: Pen, parameters: str) -> Pen:
     """The pen after `CSI parameters m`; what is not understood changes nothing."""
+    foreground, background, kept_bits, set_bits, style, underline = parsed_sgr(parameters)
+    values = (
+        pen[0] if foreground is KEPT else foreground,
+        pen[1] if background is KEPT else background,
+        pen[2] & kept_bits | set_bits,
+        pen[3] if style is None else style,
+        pen[4] if underline is KEPT else underline,
+        pen[5],
+    )
+    return tuple.__new__(Pen, values)  # as `Pen(...)` but in half the time: a colourful picture is made of new pens
+
+
+@lru_cache(maxsize=4096)
+def parsed_sgr(parameters: str) -> Change:
+    """What `CSI parameters m` does."""
     items = parameters.split(";")
-    if len(items) > 2 and items[0] in _PLAIN_COLORS and (len(items), items[1]) in _PLAIN_FORMS:
-        # a colour alone, by far the most common form no pen has met before
-        numbers = [_number(item) for item in items[2:]]
-        if max(numbers) > 255:
-            return pen
-        color: Color = numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1], numbers[2])
+    if len(items) == 5 and items[1] == "2" and items[0] in ("38", "48"):
+        # 24-bit colour alone, of which no cache holds enough
+        color = _rgb(items[2], items[3], items[4])
         if items[0] == "38":
-            return Pen(color, pen[1], pen[2], pen[3], pen[4], pen[5])
-        return Pen(pen[0], color, pen[2], pen[3], pen[4], pen[5])
-    foreground, background, flags, style, underline, link = pen
+            return Change(color, KEPT, -1, 0, None, KEPT)
+        return Change(KEPT, color, -1, 0, None, KEPT)
+    foreground = background = underline = KEPT
+    kept_bits = -1
+    set_bits = 0
+    style: Optional[int] = None
     index = 0
     while index < len(items):
         item = items[index]
@@ -138,15 +164,17 @@ def apply_sgr(pen: Pen, parameters: str) -> Pen:
             code = _number(item)
         if code == 0:
             foreground = background = underline = None
-            flags &= _PROTECTED
-            style = 0
+            kept_bits = _PROTECTED
+            set_bits = style = 0
         elif code in _SET_BITS:
-            flags |= _SET_BITS[code]
+            set_bits |= _SET_BITS[code]
         elif code in _KEPT_BITS:
-            flags &= _KEPT_BITS[code]
+            kept_bits &= _KEPT_BITS[code]
+            set_bits &= _KEPT_BITS[code]
         elif code in (4, 21, 24):
             style = _underline_style(code, sub)
-            flags = flags | _UNDERLINE if style else flags & ~_UNDERLINE
+            kept_bits &= ~_UNDERLINE
+            set_bits = set_bits | _UNDERLINE if style else set_bits & ~_UNDERLINE
         elif 30 <= code <= 37:
             foreground = code - 30
         elif 40 <= code <= 47:
@@ -163,10 +191,10 @@ def apply_sgr(pen: Pen, parameters: str) -> Pen:
             underline = None
         elif code in (38, 48, 58):
             if sub:
-                known, color = _color_of_parts(sub)
+                color = _color_of_parts(sub)
             else:
-                known, color, index = _color_of_items(items, index)
-            if not known:
+                color, index = _color_of_items(items, index)
+            if color is KEPT:
                 continue
             if code == 38:
                 foreground = color
@@ -174,7 +202,7 @@ def apply_sgr(pen: Pen, parameters: str) -> Pen:
                 background = color
             else:
                 underline = color
-    return Pen(foreground, background, flags, style, underline, link)
+    return Change(foreground, background, kept_bits, set_bits, style, underline)
 
 
 def _number(text: str) -> int:
@@ -190,30 +218,33 @@ def _underline_style(code: int, sub: List[int]) -> int:
     return 2 if code == 21 else 0
 
 
-def _color_of_parts(sub: List[int]) -> Tuple[bool, Color]:
-    """The colour of `38:5:n`, `38:2:r:g:b` and `38:2:colourspace:r:g:b`."""
+def _rgb(red: str, green: str, blue: str) -> Color:
+    """A 24-bit colour; `KEPT` when a part of it is out of range."""
+    color = (_number(red), _number(green), _number(blue))
+    return color if max(color) <= 255 else KEPT
+
+
+def _color_of_parts(sub: List[int]) -> Color:
+    """The colour of `38:5:n`, `38:2:r:g:b` and `38:2:colourspace:r:g:b`; `KEPT` when it is none."""
     kind = sub[1]
     if kind == 5 and len(sub) > 2:
-        return sub[2] <= 255, sub[2]
+        return sub[2] if sub[2] <= 255 else KEPT
     if kind == 2 and len(sub) >= 5:
         red, green, blue = sub[3:6] if len(sub) >= 6 else sub[2:5]
-        return max(red, green, blue) <= 255, (red, green, blue)
-    return False, None
+        return (red, green, blue) if max(red, green, blue) <= 255 else KEPT
+    return KEPT
 
 
-def _color_of_items(items: List[str], index: int) -> Tuple[bool, Color, int]:
-    """The colour of `38;5;n` and `38;2;r;g;b` whose kind is at `index`, and where the next parameter is."""
+def _color_of_items(items: List[str], index: int) -> Tuple[Color, int]:
+    """The colour of `38;5;n` and `38;2;r;g;b` whose kind is at `index`, or `KEPT`, and where the next parameter is."""
     kind = _item(items, index)
     if kind == 5:
         value = _item(items, index + 1)
-        return value is not None and value <= 255, value, index + 2
+        return (value if value is not None and value <= 255 else KEPT), index + 2
     if kind == 2:
-        parts = items[index + 1 : index + 4]
-        if len(parts) < 3:
-            return False, None, index + 4
-        red, green, blue = (_number(part.partition(":")[0]) for part in parts)
-        return red < 256 and green < 256 and blue < 256, (red, green, blue), index + 4
-    return False, None, index + 1
+        parts = [part.partition(":")[0] for part in items[index + 1 : index + 4]]
+        return (_rgb(*parts) if len(parts) == 3 else KEPT), index + 4
+    return KEPT, index + 1
 
 
 def _item(items: List[str], index: int) -> Optional[int]:

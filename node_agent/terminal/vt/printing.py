@@ -152,7 +152,7 @@ def print_limit(terminal: Terminal) -> int:
 def _advance(terminal: Terminal, x: int) -> None:
     if x >= print_limit(terminal):
         terminal.x = x - 1
-        terminal.pending = True
+        terminal.pending = terminal.autowrap
     else:
         terminal.x = x
 
@@ -246,6 +246,8 @@ def repeat(terminal: Terminal, count: int) -> None:
         return
     width = cluster_width(cluster)
     count = min(count, (print_limit(terminal) - terminal.x) // width)
+    if not count:
+        return
     if len(cluster) > 1 or may_join(cluster):
         for _ in range(count):
             for character in cluster:

@@ -22,6 +22,8 @@ from node_agent.terminal.packed import WIDE_PAD, PackedRow, join_cells, trim_bla
 
 CELLS = -1
 SHARED = -2
+PATCHED_LIMIT = 32
+"""Entries of `runs` up to which text is written over them; in more, finding the place costs more than cells do."""
 
 
 class Row:
@@ -83,6 +85,8 @@ class Row:
                     self.runs += (" " * (column - length), self.fill)
             self.runs += (text, pen)
             self.length = column + len(text)
+        elif length > column and len(self.runs) <= PATCHED_LIMIT and not self.wide and not self.clustered:
+            self._patch(column, text, pen)
         else:
             self.use_cells(columns)
             end = column + len(text)
@@ -91,6 +95,34 @@ class Row:
                 self.part(end)
             self.texts[column:end] = text
             self.pens[column:end] = [pen] * len(text)
+
+    def _patch(self, column: int, text: str, pen: Pen) -> None:
+        """Put `text` over runs of narrow text, the first of them before `length`."""
+        runs = self.runs
+        first = 0
+        part = runs[0]
+        stop = len(part)
+        while stop <= column:
+            first += 2
+            part = runs[first]
+            stop += len(part)
+        before = column - stop  # from the end of the part
+        end = column + len(text)
+        last = first
+        if end < stop and runs[first + 1] is pen:
+            runs[first] = part[:before] + text + part[end - stop :]
+            return
+        patched: List[Any] = [text, pen]
+        if -before < len(part):
+            patched = [part[:before], runs[first + 1], text, pen]
+        while stop < end and last + 2 < len(runs):
+            last += 2
+            stop += len(runs[last])
+        if stop > end:
+            patched += (runs[last][end - stop :], runs[last + 1])
+        elif stop < end:
+            self.length = end
+        runs[first : last + 2] = patched
 
     def part(self, column: int) -> None:
         """Blank a wide character that lies on both sides of `column`, in the form of cells."""
@@ -207,7 +239,7 @@ class Row:
         last = None
         for index in range(0, len(runs), 2):
             pen = runs[index + 1]
-            if pen is last:
+            if pen is last or pen == last:
                 packed[-1] += len(runs[index])
             else:
                 packed += (pen, len(runs[index]))
