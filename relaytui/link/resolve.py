@@ -124,7 +124,8 @@ async def _resolve(alias: str, host: str, options: list[str]) -> SshTarget:
         async with asyncio.timeout(_TIMEOUT):
             output, errors = await process.communicate()
     except BaseException as error:
-        process.kill()
+        if process.returncode is None:
+            process.kill()
         await process.wait()
         if isinstance(error, TimeoutError):
             raise SshConfigInvalid(f"{alias}: `ssh -G {host}` hangs; a Match exec in the SSH config does") from None
