@@ -3,11 +3,14 @@
 from relaytui.config.file import load_config, save_config, write_atomically
 from relaytui.config.models import (
     LOCAL,
+    ChannelConfig,
+    ChannelKind,
     Clipboard,
     Config,
     ConfigError,
     NodeConfig,
     Order,
+    Resolver,
     Transport,
     UiConfig,
     default_operator,
@@ -16,11 +19,14 @@ from relaytui.config.paths import cache_dir, config_dir, config_file, state_dir
 
 __all__ = [
     "LOCAL",
+    "ChannelConfig",
+    "ChannelKind",
     "Clipboard",
     "Config",
     "ConfigError",
     "NodeConfig",
     "Order",
+    "Resolver",
     "Transport",
     "UiConfig",
     "cache_dir",

@@ -14,10 +14,18 @@ from typing import Any
 
 import tomli_w
 
-from relaytui.config.models import LOCAL, Config, ConfigError, NodeConfig, Transport, UiConfig
+from relaytui.config.models import (
+    LOCAL,
+    ChannelConfig,
+    Config,
+    ConfigError,
+    NodeConfig,
+    Transport,
+    UiConfig,
+)
 from relaytui.config.paths import config_file
 
-_TOP_LEVEL = ("operator", "ui", "nodes")
+_TOP_LEVEL = ("operator", "ui", "channels", "nodes")
 _TYPE_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -51,6 +59,10 @@ def parse_config(data: dict[str, Any]) -> Config:
         values["operator"] = _convert(str, data["operator"], "operator")
     if "ui" in data:
         values["ui"] = _build(UiConfig, _table(data["ui"], "ui"), "ui")
+    channels = [
+        _build(ChannelConfig, dict(_table(table, f"channels.{name}")), f"channels.{name}", name=name)
+        for name, table in _table(data.get("channels", {}), "channels").items()
+    ]
     nodes = []
     for alias, table in _table(data.get("nodes", {}), "nodes").items():
         where = f"nodes.{alias}"
@@ -60,7 +72,7 @@ def parse_config(data: dict[str, Any]) -> Config:
         if "transport" not in table and ("socket" in table or alias == LOCAL):
             table["transport"] = Transport.UNIX.value
         nodes.append(_build(NodeConfig, table, where, alias=alias))
-    return Config(nodes=tuple(nodes), **values)
+    return Config(nodes=tuple(nodes), channels=tuple(channels), **values)
 
 
 def config_to_toml(config: Config) -> dict[str, Any]:
@@ -70,6 +82,8 @@ def config_to_toml(config: Config) -> dict[str, Any]:
         data["operator"] = config.operator
     if ui := _changed(config.ui, UiConfig()):
         data["ui"] = ui
+    if config.channels:
+        data["channels"] = {channel.name: _channel_table(channel) for channel in config.channels}
     nodes = {}
     for node in config.nodes:
         table = _changed(node, NodeConfig(node.alias, host="?"))
@@ -113,6 +127,12 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
+def _channel_table(channel: ChannelConfig) -> dict[str, Any]:
+    table = {item.name: _plain(getattr(channel, item.name)) for item in dataclasses.fields(channel)}
+    del table["name"]
+    return {key: value for key, value in table.items() if value not in ("", [], {}, 0.0, False)}
+
+
 def _changed(value: Any, default: Any) -> dict[str, Any]:
     return {
         field.name: _plain(getattr(value, field.name))
@@ -146,6 +166,15 @@ def _build(kind: Any, table: dict[str, Any], where: str, **given: Any) -> Any:
     hints = typing.get_type_hints(kind)
     _check_keys(table, hints.keys() - given.keys(), where)
     values = {key: _convert(hints[key], value, f"{where}.{key}") for key, value in table.items()}
+    missing = [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+        and field.name not in (given.keys() | values.keys())
+    ]
+    if missing:
+        raise ConfigError(f"{where}.{missing[0]}: missing; add it")
     return kind(**given, **values)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import enum
 import getpass
 import re
+import shlex
 import socket
 from dataclasses import dataclass, field
+
+from node_agent.protocol.asks import AlertKind, Severity
 
 LOCAL = "local"
 """The operator's own machine: a node that exists without being configured."""
@@ -26,6 +29,14 @@ class Transport(enum.StrEnum):
     ASYNCSSH = "asyncssh"
     OPENSSH = "openssh"  # the system's ssh program on a terminal of its own
     UNIX = "unix"  # an agent of this machine
+
+
+class Resolver(enum.StrEnum):
+    """Who turns a node's host into an address."""
+
+    SSH = "ssh"  # ssh and the system, as for any host
+    TAILSCALE = "tailscale"
+    COMMAND = "command"
 
 
 class Order(enum.StrEnum):
@@ -64,6 +75,8 @@ class NodeConfig:
     options: dict[str, str] = field(default_factory=dict)
     agent: str = ""  # the agent command on the node; "" looks for `node-agent`
     state: str = ""  # the agent's state directory; "" its default
+    resolver: Resolver = Resolver.SSH
+    resolver_command: str = ""  # prints the address of the host, which is added as its last word
     python: str = ""  # the Python there that runs a pushed agent; "" looks for one
     tags: tuple[str, ...] = ()
 
@@ -78,6 +91,8 @@ class NodeConfig:
             raise ConfigError(f'{where}: no host; add host = "name" as ssh knows it')
         elif self.host.startswith("-"):
             raise ConfigError(f"{where}: host {self.host!r} would be read as an option by ssh; correct it")
+        elif (self.resolver is Resolver.COMMAND) != bool(self.resolver_command):
+            raise ConfigError(f'{where}: resolver = "command" and resolver_command go together; set both or none')
         elif self.socket:
             raise ConfigError(f'{where}: socket needs transport = "unix"; add that or remove socket')
 
@@ -99,6 +114,66 @@ class UiConfig:
             raise ConfigError("ui.interval: must lie between 0.02 and 10 seconds; correct it")
 
 
+class ChannelKind(enum.StrEnum):
+    """How an alert reaches the operator."""
+
+    BELL = "bell"
+    OSC9 = "osc9"  # a terminal's own notifications: iTerm2, Windows Terminal
+    OSC777 = "osc777"  # urxvt, foot, WezTerm
+    OSC99 = "osc99"  # kitty
+    DESKTOP = "desktop"
+    COMMAND = "command"
+    WEBHOOK = "webhook"
+    NTFY = "ntfy"
+    APPRISE = "apprise"
+
+
+_NODE_KINDS = (ChannelKind.COMMAND, ChannelKind.WEBHOOK, ChannelKind.NTFY)
+
+
+@dataclass(frozen=True)
+class ChannelConfig:
+    """One channel. With `on_node` the nodes know it too and send through it when neither console nor hub does.
+
+    `settings` are `url` (webhook, ntfy, apprise), `token` (webhook, ntfy), `command` (command, split into words).
+    """
+
+    name: str
+    kind: ChannelKind
+    settings: dict[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()  # of alerts; all where empty
+    severity: Severity = Severity.LOW  # and above
+    delay: float = 0.0  # seconds an alert must be open before it is told
+    on_node: bool = False
+
+    def __post_init__(self) -> None:
+        where = f"channels.{self.name}"
+        if not _ALIAS.fullmatch(self.name):
+            raise ConfigError(f"{where}: a name is letters, digits, '.', '_' and '-', at most 64; choose another")
+        known = [kind.value for kind in AlertKind]
+        if unknown := [kind for kind in self.kinds if kind not in known]:
+            raise ConfigError(f"{where}.kinds: {unknown[0]!r} is not one of {', '.join(known)}; correct it")
+        if self.delay < 0:
+            raise ConfigError(f"{where}.delay: must not be negative; correct it")
+        if self.on_node and self.kind not in _NODE_KINDS:
+            raise ConfigError(f"{where}: a node sends through command, webhook and ntfy alone; remove on_node")
+        self._check_settings(where)
+
+    def _check_settings(self, where: str) -> None:
+        url = self.settings.get("url", "")
+        if self.kind in (ChannelKind.WEBHOOK, ChannelKind.NTFY) and not url.startswith(("http://", "https://")):
+            raise ConfigError(f'{where}: needs settings = {{url = "https://…"}}; add it')
+        if self.kind is ChannelKind.APPRISE and not url:
+            raise ConfigError(f"{where}: needs settings = {{url = …}} as apprise writes it; add it")
+        if self.kind is ChannelKind.COMMAND:
+            try:
+                words = shlex.split(self.settings.get("command", ""))
+            except ValueError as error:
+                raise ConfigError(f"{where}: its command cannot be split into words ({error}); correct it") from error
+            if not words:
+                raise ConfigError(f"{where}: needs settings = {{command = …}}; add it")
+
+
 def default_operator() -> str:
     """`user@host` of whoever runs the console."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
@@ -110,6 +185,7 @@ class Config:
 
     nodes: tuple[NodeConfig, ...] = ()
     ui: UiConfig = field(default_factory=UiConfig)
+    channels: tuple[ChannelConfig, ...] = ()
     operator: str = field(default_factory=default_operator)
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from node_agent.protocol.asks import Alert
 from node_agent.protocol.entities import AskInfo, EventRecord
 from node_agent.protocol.notices import Notice
 from node_agent.protocol.requests import HelloReply
@@ -126,6 +127,14 @@ class EventRecorded:
 
 
 @dataclass(frozen=True)
+class AlertReported:
+    """An alert of a node was raised, silenced, delivered, or is no longer worth telling."""
+
+    node: str
+    alert: Alert
+
+
+@dataclass(frozen=True)
 class Warned:
     """One line the operator should read."""
 
@@ -143,5 +152,6 @@ Change = (
     | SessionRang
     | ClipboardOffered
     | EventRecorded
+    | AlertReported
     | Warned
 )

@@ -18,6 +18,7 @@ from typing import assert_never
 from node_agent.protocol.entities import AskInfo, SessionInfo
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import (
+    AlertChanged,
     AskChanged,
     AskGone,
     ClipboardWrite,
@@ -30,6 +31,7 @@ from node_agent.protocol.notices import SessionGone as SessionGoneNotice
 from node_agent.protocol.requests import HelloReply
 from node_agent.terminal.delta import Delta, ScreenModel, apply_delta, changed_rows
 from relaytui.fleet.changes import (
+    AlertReported,
     AskClosed,
     AskOpened,
     CacheLoaded,
@@ -207,6 +209,8 @@ class Fleet:
                 return self._of_session(alias, session, SessionRang(SessionKey(alias, session), title, body))
             case ClipboardWrite(session, data):
                 return self._of_session(alias, session, ClipboardOffered(SessionKey(alias, session), data))
+            case AlertChanged(alert):
+                return [AlertReported(alias, alert)]
             case _:
                 return []
 
@@ -226,7 +230,7 @@ class Fleet:
     def _put_session(self, alias: str, info: SessionInfo) -> list[Change]:
         key = SessionKey(alias, info.id)
         old = self._sessions.get(key)
-        self._sessions[key] = SessionView(key, info, self._now)
+        self._sessions[key] = SessionView(key, info, self._now, self._nodes[key.node].tags)
         return [
             SessionChanged(key, is_new=old is None),
             *self._ask_changes(key, old.info.ask if old else None, info.ask),

@@ -1,0 +1,37 @@
+"""When an alert is to be sent through a channel, as a function of what its node says of it. Sans-IO."""
+
+from __future__ import annotations
+
+from node_agent.protocol.asks import Alert, AlertKind, Delivery
+from relaytui.config.models import ChannelConfig
+from relaytui.notify.message import severity_rank
+
+CLAIM_SECONDS = 15.0
+"""How long a claim of somebody else is waited for, as the node counts it."""
+
+
+def wants(channel: ChannelConfig, alert: Alert) -> bool:
+    """Whether the channel is for alerts like this one. One raised by hand goes through all of them."""
+    if alert.kind is AlertKind.MANUAL:
+        return True
+    is_of_kind = not channel.kinds or alert.kind.value in channel.kinds
+    return is_of_kind and severity_rank(alert.severity) >= severity_rank(channel.severity)
+
+
+def wait(channel: ChannelConfig, alert: Alert, elapsed: float) -> float | None:
+    """Seconds until the alert may be claimed for the channel; None for not as things stand.
+
+    `elapsed` is how long ago the node described the alert. A failed try is left to the node to space: claiming tells.
+    """
+    if not alert.is_open or alert.silenced or not wants(channel, alert):
+        return None
+    delivery = _delivery(alert, channel.name)
+    if delivery is not None and delivery.state == "sent":
+        return None
+    if delivery is not None and delivery.state == "claimed":
+        return max(0.0, CLAIM_SECONDS - delivery.age - elapsed)
+    return max(0.0, channel.delay - alert.age - elapsed)
+
+
+def _delivery(alert: Alert, channel: str) -> Delivery | None:
+    return next((each for each in alert.deliveries if each.channel == channel), None)

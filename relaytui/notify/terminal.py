@@ -1,0 +1,33 @@
+"""Notifications as escape sequences: bell, OSC 9 (iTerm2), 777 (urxvt), 99 (kitty), through tmux too. Sans-IO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from node_agent.terminal.sanitise import sanitise
+
+_TITLE_LIMIT = 200
+_BODY_LIMIT = 500
+
+
+def notification(kind: str, title: str, body: str) -> str:
+    """The sequence that tells a terminal; nothing a program printed can end it early."""
+    title, body = sanitise(title, _TITLE_LIMIT), sanitise(body, _BODY_LIMIT)
+    match kind:
+        case "bell":
+            return "\a"
+        case "osc9":
+            return f"\x1b]9;{': '.join(filter(None, (title, body)))}\x1b\\"
+        case "osc777":
+            return f"\x1b]777;notify;{title.replace(';', ',')};{body.replace(';', ',')}\x1b\\"
+        case "osc99":
+            head = f"\x1b]99;i=relaytui:d={0 if body else 1};{title}\x1b\\"
+            return head + (f"\x1b]99;i=relaytui:d=1:p=body;{body}\x1b\\" if body else "")
+    raise ValueError(f"no terminal notification {kind!r}")
+
+
+def wrapped(sequence: str, environment: Mapping[str, str]) -> str:
+    """The sequence as it gets through tmux (allow-passthrough has to be on there); a bell needs nothing."""
+    if "TMUX" not in environment or not sequence.startswith("\x1b"):
+        return sequence
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
