@@ -12,11 +12,13 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 from node_agent.terminal.delta import ScreenModel, ScreenReader
 from node_agent.terminal.engine import Checkpoint, Engine, EngineOptions, Event, Reply
 from node_agent.terminal.engines import DEFAULT_ENGINE, create_engine, restore_engine
+from node_agent.terminal.vt.engine import VtEngine
 
 log = logging.getLogger(__name__)
 
 FALLBACK_ENGINE = "pyte"
 OPTIONS = EngineOptions()
+_RESET = b"\x1bc"
 LoadCheckpoint = Callable[[], Optional[Checkpoint]]
 
 
@@ -43,9 +45,15 @@ class Emulation:
     def offset(self) -> int:
         return self.engine.offset
 
-    def feed(self, data: bytes) -> None:
-        """Interpret `data`; when the engine breaks, `offset` falls back to that of the last checkpoint."""
+    def feed(self, data: bytes, may_skip: bool = False) -> None:
+        """Interpret `data`; when the engine breaks, `offset` falls back to that of the last checkpoint.
+
+        With `may_skip` what a reset of the terminal wipes out is passed over. Other sync points are not looked for:
+        to find one takes longer than to interpret what it would save.
+        """
         try:
+            if may_skip and _RESET in data and isinstance(self.engine, VtEngine):
+                data = data[self.engine.skip_to_sync(data) or 0 :]
             self.engine.feed(data)
         except Exception:  # noqa: BLE001 - the engine boundary: whatever a program prints, the session goes on
             self._fall_back()

@@ -27,7 +27,7 @@ from node_agent.io.keeper_client import (
     SessionExited,
     ensure_keeper,
 )
-from node_agent.io.live_session import FEED_BYTES, LiveSession
+from node_agent.io.live_session import MOST_FEED_BYTES, LiveSession
 from node_agent.io.rule_files import RuleFiles
 from node_agent.io.screens import Screens
 from node_agent.io.settings import Settings
@@ -195,7 +195,7 @@ class Adoption:
         death, name = known, session.model.id
         last = self._screens.last_words
         if last is not None and last.session == name:
-            is_second = known is not None and abs(known.offset - last.offset) < FEED_BYTES
+            is_second = known is not None and abs(known.offset - last.offset) < MOST_FEED_BYTES
             death = found = records.DeathRow(last.offset, is_second)
             await self._agent.write(lambda connection: records.save_death(connection, name, found))
         if death is not None:

@@ -1,14 +1,14 @@
 """One client's connection: frames in, frames out, everything bounded.
 
-It knows how frames travel and in which order they are sent: replies first, then events, notices, screens, and bytes
-last. It must not know what a request means.
+It knows how frames travel and in which order they are sent: replies first, then events, notices, echoes of keys,
+screens, and bytes in bulk last. It must not know what a request means.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Awaitable, Callable, Dict, Iterator, Optional, Set, Tuple, Union
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Set, Tuple, Union
 
 from node_agent.core.lease import Holder
 from node_agent.core.pacing import Pacer
@@ -257,6 +257,7 @@ class Connection:
             if frame is None:
                 return self._seconds_to_wait()
             self._writer.write(frame)
+            await asyncio.sleep(0)  # a screen takes milliseconds to make: a key may have come meanwhile
             if self._writer.transport.get_write_buffer_size() >= WRITE_HIGH_WATER:
                 await asyncio.wait_for(self._writer.drain(), SECONDS_TO_READ)
 
@@ -270,12 +271,11 @@ class Connection:
         frame = self._next_notice()
         if frame is not None:
             return frame
-        for kind in (ScreenFeed, ByteFeed):
-            for stream, feed in self._feeds_of(kind):
-                frame = feed.next_frame(stream)
-                if frame is not None:
-                    self._rotate(stream)
-                    return frame
+        for stream, feed in self._feeds_in_order():
+            frame = feed.next_frame(stream)
+            if frame is not None:
+                self._rotate(stream)
+                return frame
         return self._outbox.take() if self._outbox else None
 
     def _next_notice(self) -> Optional[bytes]:
@@ -287,8 +287,9 @@ class Connection:
             if notice is not None:
                 return encode_json(FrameType.NOTICE, notice_to_wire(notice))
 
-    def _feeds_of(self, kind: type) -> Iterator[Tuple[int, Feed]]:
-        return iter([(stream, feed) for stream, feed in self.feeds.items() if isinstance(feed, kind)])
+    def _feeds_in_order(self) -> List[Tuple[int, Feed]]:
+        """What an attached terminal is shown of a few bytes (the echo of a key), screens, then bytes in bulk."""
+        return sorted(self.feeds.items(), key=lambda item: item[1].urgency)
 
     def _rotate(self, stream: int) -> None:
         """Let the other streams go first next time."""

@@ -1,16 +1,36 @@
-"""Follows the journals: each session with new output gets a slice of time in turn, and the loop its turn between."""
+"""Follows the journals: each session with new output gets a slice of time in turn, and the loop its turn between.
+
+Emulation is what the agent spends its time on, and keys must not feel it. So a slice is short, and after it the
+follower sleeps in proportion: a process that rests is woken at once by the kernel when a key comes, one that always
+computes waits for its turn behind every other. While somebody types, sessions that nobody watches get a small share.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Callable, Deque
+from typing import Callable, Deque, Optional
 
 from node_agent.io.clock import Clock
 from node_agent.io.live_session import LiveSession
 
-BUDGET = 0.004
+SLICE = 0.002
 """Seconds of emulation a session gets in its turn."""
+
+STILL = 0.004
+"""Seconds without emulation after a key, in which its echo comes back and is sent on."""
+
+MOST_STILL = 0.02
+"""Seconds that keys may hold emulation off altogether."""
+
+TYPING = 1.0
+"""Seconds after a key in which somebody is taken to be typing."""
+
+WATCHED_REST, UNWATCHED_REST, UNWATCHED_REST_TYPING = 0.25, 0.5, 4.0
+"""Seconds of rest for a second of emulation."""
+
+WATCHED_TURNS = 4
+"""Turns of watched sessions before one that nobody watches gets one."""
 
 Step = Callable[[LiveSession], bool]
 """Takes one slice of a session's journal; False when there was nothing to take."""
@@ -23,37 +43,75 @@ class Follower:
         self._clock = clock
         self._step = step
         self._rest = rest
-        self._queue: Deque[LiveSession] = deque()
-        self._is_scheduled = False
+        self._watched: Deque[LiveSession] = deque()
+        self._unwatched: Deque[LiveSession] = deque()
+        self._turns = 0  # of watched sessions in a row
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._resume_at = 0.0
+        self._typed_at = -TYPING
+        self._still_since = 0.0
+        self._still_until = 0.0
         self._is_stopped = False
 
     def ready(self, session: LiveSession) -> None:
         """`session` has something to take in."""
-        if session not in self._queue:
-            self._queue.append(session)
+        if session not in self._watched and session not in self._unwatched:
+            (self._watched if session.watchers else self._unwatched).append(session)
         self._schedule()
+
+    def be_still(self) -> None:
+        """A key was typed: leave the processor to it for a moment."""
+        now = self._typed_at = self._clock.boot()
+        if now >= self._still_until:
+            self._still_since = now
+        self._still_until = min(now + STILL, self._still_since + MOST_STILL)
 
     def stop(self) -> None:
         self._is_stopped = True
-        self._queue.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._watched.clear()
+        self._unwatched.clear()
 
     def _schedule(self) -> None:
-        if not self._is_scheduled and not self._is_stopped:
-            self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._turn)
+        if self._timer is None and not self._is_stopped:
+            delay = max(self._resume_at, self._still_until) - self._clock.boot()
+            # A timer that is due runs after what has arrived meanwhile; `call_soon` would run before.
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, delay), self._turn)
 
     def _turn(self) -> None:
-        self._is_scheduled = False
-        if not self._queue:
+        self._timer = None
+        session = self._next() if self._clock.boot() >= self._still_until else None
+        if session is None:
+            if self._watched or self._unwatched:
+                self._schedule()
             return
-        session = self._queue.popleft()
-        if self._queue:
-            self._schedule()  # first, so that one session's trouble does not stop the others
-        deadline = self._clock.boot() + BUDGET
+        began = self._clock.boot()
+        try:
+            self._take(session, began + SLICE)
+        finally:
+            now = self._clock.boot()
+            self._resume_at = now + (now - began) * self._rest_of(session, now)
+            if self._watched or self._unwatched:
+                self._schedule()
+
+    def _take(self, session: LiveSession, deadline: float) -> None:
         while session.is_behind and self._step(session):
             if self._clock.boot() >= deadline:
                 break
         self._rest(session)
         if session.is_behind and not self._is_stopped:
-            self._queue.append(session)
-            self._schedule()
+            self.ready(session)
+
+    def _next(self) -> Optional[LiveSession]:
+        if self._watched and (self._turns < WATCHED_TURNS or not self._unwatched):
+            self._turns += 1
+            return self._watched.popleft()
+        self._turns = 0
+        return self._unwatched.popleft() if self._unwatched else None
+
+    def _rest_of(self, session: LiveSession, now: float) -> float:
+        """Seconds of rest for each that `session` was emulated."""
+        if session.watchers:
+            return WATCHED_REST
+        return UNWATCHED_REST_TYPING if now - self._typed_at < TYPING else UNWATCHED_REST

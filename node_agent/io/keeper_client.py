@@ -92,6 +92,8 @@ class Fenced(NamedTuple):
 
 Notice = Union[HeadsAdvanced, SessionExited, SessionClosed, SegmentDropped, DiskFull, Fenced]
 OnNotice = Callable[[Notice], None]
+Reply = Tuple[Dict[str, Any], bytes]
+WriteOutcome = Union[WriteResult, KeeperError]
 
 
 class KeeperClient:
@@ -102,7 +104,7 @@ class KeeperClient:
         self.info = KeeperInfo(0, "", "", 0.0, 0)
         self._writer = writer
         self._on_notice = on_notice
-        self._waiting: Dict[int, asyncio.Future[Tuple[Dict[str, Any], bytes]]] = {}
+        self._waiting: Dict[int, asyncio.Future[Reply]] = {}
         self._last = 0
         self._tasks: List[asyncio.Task[None]] = []
 
@@ -180,7 +182,29 @@ class KeeperClient:
         `expect_head`: refuse with `changed` when output beyond that journal offset exists. `query_offset`: this is
         the reply to the query that ends at that offset. A request id is never applied twice.
         """
-        reply, _ = await self._call(
+        return _result(await self._write(session, request_id, cause, data, expect_head, query_offset))
+
+    def write_then(
+        self, session: str, request_id: str, cause: str, data: bytes, done: Callable[[WriteOutcome], None]
+    ) -> None:
+        """As `write`, and `done` is called with the result, or with the KeeperError: a key needs no task of its own."""
+
+        def tell(reply: asyncio.Future[Reply]) -> None:
+            error = reply.exception()
+            done(error if isinstance(error, KeeperError) else _result(reply.result()))
+
+        self._write(session, request_id, cause, data, None, None).add_done_callback(tell)
+
+    def _write(
+        self,
+        session: str,
+        request_id: str,
+        cause: str,
+        data: bytes,
+        expect_head: Optional[int],
+        query_offset: Optional[int],
+    ) -> asyncio.Future[Reply]:
+        return self._call(
             "write",
             data,
             session=session,
@@ -189,7 +213,6 @@ class KeeperClient:
             expect_head=expect_head,
             query_offset=query_offset,
         )
-        return WriteResult(*(reply[name] for name in WriteResult._fields))
 
     async def resize(self, session: str, columns: int, rows: int) -> int:
         """Change the terminal's size; returns the journal offset from which the new size counts."""
@@ -276,9 +299,9 @@ class KeeperClient:
     async def ping(self) -> None:
         await self._call("ping")
 
-    def _call(self, op: str, payload: bytes = b"", **fields: Any) -> asyncio.Future[Tuple[Dict[str, Any], bytes]]:
+    def _call(self, op: str, payload: bytes = b"", **fields: Any) -> asyncio.Future[Reply]:
         """Send a request now, in the order of the calls; the future is its reply."""
-        future: asyncio.Future[Tuple[Dict[str, Any], bytes]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         if self.closed.is_set():
             future.set_exception(KeeperGone("the keeper is gone"))
             return future
@@ -333,6 +356,10 @@ class KeeperClient:
             except KeeperError:
                 return
             await asyncio.sleep(PING_EVERY)
+
+
+def _result(reply: Reply) -> WriteResult:
+    return WriteResult(*(reply[0][name] for name in WriteResult._fields))
 
 
 def parse_notice(header: Dict[str, Any]) -> Optional[Notice]:

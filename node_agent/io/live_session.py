@@ -20,8 +20,11 @@ from node_agent.journal.reader import JournalReader, Missing
 from node_agent.journal.tail import IndexTail, Position
 from node_agent.terminal.engine import Checkpoint, Event, Reply
 
-FEED_BYTES = 4096
-"""Bytes fed at once: small enough for a budget of milliseconds with a slow engine."""
+FEED_BYTES, MOST_FEED_BYTES = 4096, 64 * 1024
+"""Bytes fed at once: few enough for a budget of milliseconds with a slow engine, more where they prove quick."""
+
+QUICK = 0.0005
+"""Seconds in which a feed is done that may be larger the next time; one that took twice as long was too large."""
 
 FAR_BEHIND = 256 * 1024
 """Bytes a screen may be behind its journal before it is said to be catching up."""
@@ -63,6 +66,8 @@ class LiveSession:
         self.held_replies: List[Reply] = []  # asked while the screen was catching up
         self._size = size
         self._journal = JournalReader(str(directory))
+        self._feed_bytes = FEED_BYTES
+        self._segment = -1  # of the journal, whose index has been begun
         self._records: Deque[Record] = deque()
         self._index = IndexTail(str(directory))
         self.emulation = Emulation(model.id, *size, self._load_checkpoint)
@@ -91,15 +96,25 @@ class LiveSession:
         `mark` is told the offset before output is fed. Raises OSError when the journal cannot be read.
         """
         happening = Happening()
+        found = self._index.read(self.is_index_due)
         self.is_index_due = False
-        self._records.extend(record for record in self._index.read() if isinstance(record.body, (Input, Resize)))
+        self._records.extend(record for record in found if isinstance(record.body, (Input, Resize)))
         while self._records and self._records[0].offset <= self.emulation.offset:
             self._apply(self._records.popleft())
         stop = self._records[0].offset if self._records else self.model.head
-        length = min(FEED_BYTES, stop - self.emulation.offset, self.model.head - self.emulation.offset)
+        length = min(self._feed_bytes, stop - self.emulation.offset, self.model.head - self.emulation.offset)
         if length > 0:
             self._feed(length, mark, happening)
         return happening
+
+    def note_pace(self, seconds: float) -> None:
+        """The last step took this long: feed more at once, or less."""
+        if self.suspect is not None:
+            self._feed_bytes = FEED_BYTES
+        elif seconds > 2 * QUICK:
+            self._feed_bytes = max(FEED_BYTES, self._feed_bytes // 2)
+        elif seconds < QUICK:
+            self._feed_bytes = min(MOST_FEED_BYTES, self._feed_bytes * 2)
 
     def _feed(self, length: int, mark: Callable[[int], None], happening: Happening) -> None:
         found: Union[bytes, Missing] = self._journal.read(self.emulation.offset, length)
@@ -109,8 +124,12 @@ class LiveSession:
         if not found:
             self.model.head = self.emulation.offset  # less on disk than was said: a removed or torn journal
             return
+        if self._journal.base != self._segment:
+            self._segment = self._journal.base
+            self.is_index_due = True  # the index of these bytes comes before them
+            return
         mark(self.emulation.offset)
-        self.emulation.feed(found)
+        self.emulation.feed(found, may_skip=self.model.catching_up)
         happening.is_fed = True
         happening.events, happening.replies = self.emulation.drain()
 

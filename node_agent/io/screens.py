@@ -13,7 +13,7 @@ from node_agent.io.checkpoints import SavedScreen, save_screen
 from node_agent.io.feed_mark import FeedMark, Mark
 from node_agent.io.follower import Follower
 from node_agent.io.keeper_client import KeeperError
-from node_agent.io.live_session import FAR_BEHIND, FEED_BYTES, LiveSession
+from node_agent.io.live_session import FAR_BEHIND, MOST_FEED_BYTES, LiveSession
 from node_agent.io.store import StoreError
 from node_agent.keeper.control import Cause
 from node_agent.protocol.errors import RequestError
@@ -60,6 +60,10 @@ class Screens:
         session.is_index_due = True
         self._follower.ready(session)
 
+    def be_still(self) -> None:
+        """A key was typed: its echo goes before all emulation."""
+        self._follower.be_still()
+
     async def stop(self) -> None:
         """Save every screen that has changed."""
         self._follower.stop()
@@ -81,10 +85,13 @@ class Screens:
     # -- one slice ------------------------------------------------------------------------------------------------
 
     def _step(self, session: LiveSession) -> bool:
-        if session.suspect is not None and session.emulation.offset >= session.suspect + FEED_BYTES:
+        if session.suspect is not None and session.emulation.offset >= session.suspect + MOST_FEED_BYTES:
             self._clear_suspicion(session)
+        began = self._agent.clock.boot()
         happening = session.step(lambda offset: self._mark.set(session.model.id, offset))
         self._mark.clear()
+        if happening.is_fed:
+            session.note_pace(self._agent.clock.boot() - began)
         if session.detection is not None and happening.is_fed:
             session.detection.on_output(session.emulation.offset, happening.events)
         if happening.replies:

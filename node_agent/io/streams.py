@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Callable, List, Optional
 
-from node_agent.core.byte_stream import ByteStream, Step, StepKind
+from node_agent.core.byte_stream import ByteMode, ByteStream, Step, StepKind
 from node_agent.core.screen_stream import ScreenStream
 from node_agent.io.clock import Clock
 from node_agent.io.live_session import STALLED, LiveSession
@@ -13,9 +14,22 @@ from node_agent.protocol.frames import MAX_BYTES_FRAME, FrameType, encode_frame,
 from node_agent.terminal.delta import ScreenModel, screen_delta
 from node_agent.terminal.rows import row_spans
 
+ECHO_BYTES = 4096
+"""Bytes an attached terminal may lack to be served before screens: what keys bring about is small."""
+
+
+class Urgency(enum.IntEnum):
+    """Which feed of a connection is served first."""
+
+    ECHO = 0
+    SCREEN = 1
+    BULK = 2
+
 
 class ScreenFeed:
     """SCREEN frames of one session: row deltas against the screen the client is known to have."""
+
+    urgency = Urgency.SCREEN
 
     def __init__(
         self, session: LiveSession, clock: Clock, interval: float, history: int, wake: Callable[[], None]
@@ -96,6 +110,11 @@ class ByteFeed:
         self._journal = JournalReader(str(session.directory))
         session.watchers.append(self)
 
+    @property
+    def urgency(self) -> Urgency:
+        is_echo = self.flow.mode is ByteMode.ATTACH and self.session.model.head - self.flow.sent <= ECHO_BYTES
+        return Urgency.ECHO if is_echo else Urgency.BULK
+
     def changed(self) -> None:
         """The session's journal has grown, or the session has ended."""
         self._wake()
@@ -141,7 +160,8 @@ class ByteFeed:
         now = self._clock.boot()
         if self._try_again is not None and now < self._try_again:
             return None
-        snapshot = self.session.snapshot(self._history, now)
+        history = 0 if self.flow.is_painted else self._history  # what a gap skips is not worth its while
+        snapshot = self.session.snapshot(history, now)
         self._try_again = None if snapshot is not None else now + STALLED
         if snapshot is None:
             return None

@@ -37,6 +37,11 @@ class JournalReader:
         self.close()
 
     @property
+    def base(self) -> int:
+        """Where the segment that was last read begins, -1 before any was."""
+        return self._base
+
+    @property
     def first(self) -> int:
         """The oldest offset still kept, as found on disk now."""
         found = list_segments(self.directory)

@@ -34,11 +34,14 @@ class IndexTail:
         """Where the next call reads on: a later `IndexTail` may start there."""
         return Position(self._base, self._position)
 
-    def read(self) -> List[Record]:
-        """The records that were written since the last call."""
+    def read(self, may_be_later: bool = True) -> List[Record]:
+        """The records that were written since the last call.
+
+        A caller who knows that no segment has begun since says so: to look for one, the directory is listed.
+        """
         records = self._read_open()
-        while not records and self._open_next():
-            records = self._read_open()
+        while may_be_later and self._open_next(records):
+            records += self._read_open()
         return records
 
     def close(self) -> None:
@@ -57,12 +60,14 @@ class IndexTail:
         self._position += whole
         return list(decode(data[:whole]))
 
-    def _open_next(self) -> bool:
-        """Go on to the segment after the open one, if there is one."""
+    def _open_next(self, records: List[Record]) -> bool:
+        """Go on to the segment after the open one, if there is one; what that had still to tell goes to `records`."""
         for segment in list_segments(self._directory):
-            if segment.base > self._base and self._open(segment.base):
-                self._position = 0
-                return True
+            if segment.base > self._base:
+                records += self._read_open()  # a later segment is there, so nothing more is written to this one
+                if self._open(segment.base):
+                    self._position = 0
+                    return True
         return False
 
     def _open(self, base: int) -> bool:
