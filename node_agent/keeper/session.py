@@ -24,6 +24,8 @@ from node_agent.protocol.states import SessionState
 READ_BYTES = 64 * 1024
 READS_A_TURN = 8
 """Reads of one terminal before the others get their turn."""
+PIECES = 8
+"""Reads that become one write to the journal: a terminal gives a page a read, however much it has."""
 DRAIN_READS = 256
 """Reads that count as draining: a terminal's buffers hold far less, so a program that outruns them is printing on."""
 REOPEN_SECONDS = 1.0
@@ -123,20 +125,27 @@ class Session:
 
     def drain(self, reads: int = DRAIN_READS) -> bool:
         """Read what the terminal has; False when there may be more (or the disk is full)."""
-        for _ in range(reads):
-            if self.held or self.master < 0:
-                return self.master < 0
-            try:
-                data = os.read(self.master, READ_BYTES)
-            except BlockingIOError:
-                return True
-            except OSError:  # EIO: nobody holds the other end
-                data = b""
-            if not data:
-                self._hung_up()
-                return True
-            self._store(data)
-        return False
+        is_drained = is_over = False
+        while reads > 0 and not (is_drained or self.held or self.master < 0):
+            pieces: List[bytes] = []
+            while len(pieces) < min(reads, PIECES) and not is_drained:
+                try:
+                    data = os.read(self.master, READ_BYTES)
+                except BlockingIOError:
+                    is_drained = True
+                    break
+                except OSError:  # EIO: nobody holds the other end
+                    data = b""
+                if data:
+                    pieces.append(data)
+                else:
+                    is_drained = is_over = True
+            reads -= len(pieces)
+            if pieces:
+                self._store(b"".join(pieces))
+        if is_over and not self.held:
+            self._hung_up()
+        return self.master < 0 or (is_drained and not self.held)
 
     def disk_may_have_room(self) -> bool:
         """Try again to write what the full disk refused; True when the session goes on."""
