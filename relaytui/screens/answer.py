@@ -1,21 +1,22 @@
 """The answer popup: what a session asks, its options, and a way to pick one without attaching.
 
-It opens on the operator's key alone. Digits, letters and labels pick; enter sends what was picked, bound to the screen
-the ask was judged on: the node refuses it when anything was printed since. A following ask is disarmed until the
-operator's fingers have rested.
+It opens on the operator's key alone. Digits, letters and labels pick; enter has the node answer the ask that is shown:
+it chooses by label, refuses when something else is asked by then, and says whether the program went on. A following ask
+is disarmed until the operator's fingers have rested.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.events import Paste
 from textual.strip import Strip
 
+from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Chunk, SendInput
 from node_agent.protocol.states import AskKind
 from node_agent.terminal.sanitise import sanitise
 from relaytui.fleet.keys import SessionKey
@@ -24,11 +25,14 @@ from relaytui.fleet.views import SessionView
 from relaytui.screens.confirm import wrap
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
-from relaytui.screens.requests import describe_failure
+from relaytui.screens.requests import Failure, outcome
 from relaytui.widgets.view import Hint, Status
 
 REST = 0.5
 """Seconds without a key before a following ask takes one."""
+
+_ANSWER_SECONDS = 30.0
+"""How long the node may take: it waits for the program to go on."""
 
 _EXCERPT_LIMIT = 2000
 _LABEL_LIMIT = 200
@@ -47,7 +51,6 @@ class AnswerScreen(PanelScreen[str]):
         super().__init__(context)
         self._key = key
         self._ask: AskInfo | None = None
-        self._head = 0
         self._picked: int | None = None
         self._typed = ""
         self._armed_from = 0.0
@@ -64,7 +67,6 @@ class AnswerScreen(PanelScreen[str]):
     def _take_ask(self) -> None:
         view = self._session
         self._ask = None if view is None else view.info.ask
-        self._head = 0 if view is None else view.info.head
         self._picked, self._typed = self._first_choice(), ""
 
     def _first_choice(self) -> int | None:
@@ -88,8 +90,8 @@ class AnswerScreen(PanelScreen[str]):
             self._take_ask()
             if self._ask is not None and had_one:
                 self._armed_from = self.context.now() + REST
-        elif ask is not None and view is not None:
-            self._ask, self._head = ask, view.info.head
+        elif ask is not None:
+            self._ask = ask
         self.rebuild()
 
     # What is shown ----------------------------------------------------------------------------------------------------
@@ -163,7 +165,7 @@ class AnswerScreen(PanelScreen[str]):
         elif self.context.now() < self._armed_from:
             self._armed_from = self.context.now() + REST
         elif self._ask is not None and not self._is_sending:
-            await self._answer_key(key)
+            self._answer_key(key, self._ask)
         self.rebuild()
         return True
 
@@ -181,12 +183,10 @@ class AnswerScreen(PanelScreen[str]):
             self._key, self._said = key, ""
             self._take_ask()
 
-    async def _answer_key(self, key: str) -> None:
+    def _answer_key(self, key: str, ask: AskInfo) -> None:
         if self._is_typed:
             if key == "enter":
-                await self._send(
-                    (Chunk(text=self._typed), Chunk(key="enter")) if self._typed else (Chunk(key="enter"),)
-                )
+                self._send_typed(ask)
             elif key == "backspace":
                 self._typed = self._typed[:-1]
             elif key == "space" or len(key) == 1:
@@ -194,14 +194,14 @@ class AnswerScreen(PanelScreen[str]):
             return
         if not self._options:
             if key == "enter" or len(key) == 1:
-                await self._send((Chunk(key=key),))
+                self._send(replace(_answer_to(ask), keys=(key,)))
             return
         match key:
             case "up" | "down":
                 at = -1 if self._picked is None else self._picked
                 self._picked = max(0, min(len(self._options) - 1, at + (1 if key == "down" else -1)))
             case "enter":
-                await self._send_option()
+                self._send_option(ask)
             case _:
                 self._pick(key)
 
@@ -217,36 +217,54 @@ class AnswerScreen(PanelScreen[str]):
         if len(found) == 1:
             self._picked = found[0]
 
-    async def _send_option(self) -> None:
+    def _send_typed(self, ask: AskInfo) -> None:
+        typed, self._typed = self._typed, ""
+        if ask.kind is AskKind.PASSWORD:
+            self._send(replace(_answer_to(ask), secret=typed))
+        else:
+            self._send(replace(_answer_to(ask), text=typed))
+
+    def _send_option(self, ask: AskInfo) -> None:
         if self._picked is None:
             self._said = "pick an option first"
             return
-        option = self._options[self._picked]
-        if option.key:
-            await self._send(
-                (Chunk(text=option.key) if len(option.key) > 1 else Chunk(key=option.key), *self._submit())
-            )
-        elif option.selected:
-            await self._send((Chunk(key="enter"),))
+        label = self._options[self._picked].label
+        if not ask.options:
+            self._send(replace(_answer_to(ask), yes=self._picked == 0), label)
+        elif sum(option.label == label for option in ask.options) == 1:
+            self._send(replace(_answer_to(ask), label=label), label)
         else:
-            self._said = "this option has no key of its own: alt+a attaches"
+            self._send(replace(_answer_to(ask), option=self._picked + 1), label)
 
-    def _submit(self) -> tuple[Chunk, ...]:
-        """A question answered on a line wants enter; a list that highlights one of its options picks by key alone."""
-        return () if any(option.selected for option in self._options) else (Chunk(key="enter"),)
+    def _send(self, request: AnswerAsk, label: str = "") -> None:
+        """Leave the answer to the node; the popup goes on hearing keys meanwhile."""
+        self._is_sending, self._said = True, "answering"
+        self.run_worker(self._sent(request, label), group="answer")
 
-    async def _send(self, chunks: tuple[Chunk, ...]) -> None:
-        what = "" if self._is_typed or self._picked is None else f' "{self._options[self._picked].label}"'
-        self._is_sending = True
-        request = SendInput(self._key.id, uuid.uuid4().hex, chunks, expect_head=self._head)
-        failure = await describe_failure(self.context.source.request(self._key.node, request))
+    async def _sent(self, request: AnswerAsk, label: str) -> None:
+        reply = await outcome(self.context.source.request(self._key.node, request, _ANSWER_SECONDS))
         self._is_sending = False
-        if failure is None:
-            self._said = f"sent{sanitise(what, _LABEL_LIMIT)}"
-            self._armed_from = self.context.now() + REST
-        elif isinstance(failure.error, RequestError) and failure.error.code is ErrorCode.CHANGED:
-            self._said = "not sent: the question changed"
+        self._armed_from = self.context.now() + REST
+        self._said = _words(reply, sanitise(label, _LABEL_LIMIT))
+        if isinstance(reply, Failure) or reply.outcome is Outcome.REFUSED:
             self._take_ask()
-        else:
-            self._said = f"not sent: {failure.text}"
         self.tick()
+
+
+def _answer_to(ask: AskInfo) -> AnswerAsk:
+    return AnswerAsk(ask.id, uuid.uuid4().hex)
+
+
+def _words(reply: Answered | Failure, label: str) -> str:
+    """What became of an answer, as one line."""
+    if isinstance(reply, Failure):
+        is_changed = isinstance(reply.error, RequestError) and reply.error.code is ErrorCode.CHANGED
+        return "not sent: the question changed" if is_changed else f"not sent: {reply.text}"
+    why = sanitise(reply.why, _LABEL_LIMIT)
+    match reply.outcome:
+        case Outcome.ACCEPTED:
+            return f'answered "{label}"' if label else "answered"
+        case Outcome.REFUSED:
+            return f"not sent: {why}"
+        case Outcome.UNCONFIRMED:
+            return f"sent, not confirmed: {why}"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
+from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId
@@ -16,7 +17,6 @@ from node_agent.protocol.requests import (
     ExplainSession,
     Explanation,
     Request,
-    SendInput,
     SessionReply,
     StartSession,
     UpdateSession,
@@ -32,20 +32,17 @@ from tests.console.scripted import ScriptedSource, choice, confirm
 
 def asking(**fields: Any) -> ScriptedSource:
     source = ScriptedSource("local", "web-2")
-    source.session("local/a1", "apt upgrade", ask=fields.pop("ask", confirm()), head=4242, **fields)
+    source.session("local/a1", "apt upgrade", ask=fields.pop("ask", confirm()), **fields)
     source.session("web-2/b2", "shell")
+    source.replies = lambda node, request: Answered(Outcome.ACCEPTED)
     return source
 
 
-def sent(source: ScriptedSource) -> list[SendInput]:
-    return [request for _, request in source.requests if isinstance(request, SendInput)]
+def sent(source: ScriptedSource) -> list[AnswerAsk]:
+    return [request for _, request in source.requests if isinstance(request, AnswerAsk)]
 
 
-def keys(request: SendInput) -> list[str]:
-    return [chunk.key or f"[{chunk.text}]" for chunk in request.chunks]
-
-
-async def test_an_answer_is_bound_to_the_screen_it_was_judged_on() -> None:
+async def test_an_answer_is_bound_to_the_ask_that_was_shown() -> None:
     source = asking()
     async with at_console(source) as operator:
         await operator.press("space")
@@ -53,8 +50,8 @@ async def test_an_answer_is_bound_to_the_screen_it_was_judged_on() -> None:
         await operator.press("y")
         assert sent(source) == []  # a letter picks, enter sends
         await operator.press("enter")
-        assert [(keys(r), r.expect_head) for r in sent(source)] == [(["y", "enter"], 4242)]
-        assert operator.sees('sent "Yes"')
+        assert [(r.ask, r.yes) for r in sent(source)] == [("ask-1", True)]
+        assert operator.sees('answered "Yes"')
 
 
 async def test_a_blind_enter_answers_nothing() -> None:
@@ -69,32 +66,44 @@ async def test_options_are_picked_by_number_and_label() -> None:
     source = asking(ask=choice("Proceed?", "Yes", "Always", "No"))
     async with at_console(source) as operator:
         await operator.press("space", "3", "enter")
-        assert keys(sent(source)[0]) == ["3"]
+        assert sent(source)[0].label == "No"
         await operator.wait(1)
         await operator.press("a", "enter")
-        assert keys(sent(source)[1]) == ["2"]
+        assert sent(source)[1].label == "Always"
 
 
-async def test_a_number_asked_for_on_a_line_is_followed_by_enter() -> None:
-    options = (AskOption("Fix", "1"), AskOption("Revert", "2"))
+async def test_options_of_one_label_are_told_apart_by_their_place() -> None:
+    options = (AskOption("retry", "1"), AskOption("retry", "2"))
     source = asking(ask=AskInfo(AskId("n"), AskKind.CHOICE, "Enter a number [1-2]:", 0.0, options=options))
     async with at_console(source) as operator:
         await operator.press("space", "2", "enter")
-        assert keys(sent(source)[0]) == ["2", "enter"]
+        assert [(r.label, r.option) for r in sent(source)] == [(None, 2)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [(Outcome.REFUSED, "not sent: another label"), (Outcome.UNCONFIRMED, "sent, not confirmed: another label")],
+)
+async def test_what_became_of_an_answer_is_said(outcome: Outcome, words: str) -> None:
+    source = asking()
+    source.replies = lambda node, request: Answered(outcome, "another label")
+    async with at_console(source) as operator:
+        await operator.press("space", "y", "enter")
+        assert operator.sees(words)
 
 
 async def test_a_following_ask_is_disarmed_until_the_fingers_rest() -> None:
     source = asking()
     async with at_console(source) as operator:
         await operator.press("space", "y", "enter")
-        source.session("local/a1", "apt upgrade", ask=confirm("Really delete?", id=AskId("other")), head=5000)
+        source.session("local/a1", "apt upgrade", ask=confirm("Really delete?", id=AskId("other")))
         await operator.look()
         assert operator.sees("Really delete?")
         await operator.press("y", "enter")
         assert len(sent(source)) == 1
         await operator.wait(1)
         await operator.press("y", "enter")
-        assert [r.expect_head for r in sent(source)] == [4242, 5000]
+        assert [r.ask for r in sent(source)] == ["ask-1", "other"]
 
 
 async def test_a_changed_question_is_refused_and_shown() -> None:
@@ -112,7 +121,7 @@ async def test_text_is_typed_and_a_password_never_shown() -> None:
         assert operator.sees("*****")
         assert not operator.sees("s3cre")
         await operator.press("enter")
-        assert keys(sent(source)[0]) == ["[s3cre]", "enter"]
+        assert [(r.secret, r.text) for r in sent(source)] == [("s3cre", None)]
 
 
 async def test_an_ask_that_is_gone_leaves_the_popup_saying_so() -> None:
