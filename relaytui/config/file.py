@@ -19,13 +19,14 @@ from relaytui.config.models import (
     ChannelConfig,
     Config,
     ConfigError,
+    JobsConfig,
     NodeConfig,
     Transport,
     UiConfig,
 )
 from relaytui.config.paths import config_file
 
-_TOP_LEVEL = ("operator", "ui", "channels", "nodes")
+_TOP_LEVEL = ("operator", "ui", "channels", "jobs", "nodes")
 _TYPE_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -59,6 +60,8 @@ def parse_config(data: dict[str, Any]) -> Config:
         values["operator"] = _convert(str, data["operator"], "operator")
     if "ui" in data:
         values["ui"] = _build(UiConfig, _table(data["ui"], "ui"), "ui")
+    if "jobs" in data:
+        values["jobs"] = _build(JobsConfig, _table(data["jobs"], "jobs"), "jobs")
     channels = [
         _build(ChannelConfig, dict(_table(table, f"channels.{name}")), f"channels.{name}", name=name)
         for name, table in _table(data.get("channels", {}), "channels").items()
@@ -82,6 +85,8 @@ def config_to_toml(config: Config) -> dict[str, Any]:
         data["operator"] = config.operator
     if ui := _changed(config.ui, UiConfig()):
         data["ui"] = ui
+    if jobs := _changed(config.jobs, JobsConfig()):
+        data["jobs"] = jobs
     if config.channels:
         data["channels"] = {channel.name: _channel_table(channel) for channel in config.channels}
     nodes = {}

@@ -79,6 +79,7 @@ class NodeConfig:
     resolver_command: str = ""  # prints the address of the host, which is added as its last word
     python: str = ""  # the Python there that runs a pushed agent; "" looks for one
     tags: tuple[str, ...] = ()
+    slots: int = 0  # jobs it runs at once; 0 is the default number
 
     def __post_init__(self) -> None:
         where = f"node {self.alias!r}"
@@ -112,6 +113,20 @@ class UiConfig:
     def __post_init__(self) -> None:
         if not 0.02 <= self.interval <= 10:
             raise ConfigError("ui.interval: must lie between 0.02 and 10 seconds; correct it")
+
+
+@dataclass(frozen=True)
+class JobsConfig:
+    """Where jobs are queued, and when one is given up."""
+
+    queue: str = ""  # a PostgreSQL URL; "" is a file of the hub's own
+    lost_after: float = 600.0  # seconds a node may be silent before its jobs count as lost
+
+    def __post_init__(self) -> None:
+        if self.queue and not self.queue.startswith(("postgresql://", "postgres://")):
+            raise ConfigError("jobs.queue: must be a postgresql:// URL; correct it or remove it")
+        if self.lost_after <= 0:
+            raise ConfigError("jobs.lost_after: must be more than 0 seconds; correct it")
 
 
 class ChannelKind(enum.StrEnum):
@@ -186,6 +201,7 @@ class Config:
     nodes: tuple[NodeConfig, ...] = ()
     ui: UiConfig = field(default_factory=UiConfig)
     channels: tuple[ChannelConfig, ...] = ()
+    jobs: JobsConfig = field(default_factory=JobsConfig)
     operator: str = field(default_factory=default_operator)
 
     def __post_init__(self) -> None:

@@ -43,6 +43,7 @@ class JobSpec:
     send: tuple[Transfer, ...] = ()
     fetch: tuple[Transfer, ...] = ()
     workflow: str = ""
+    run: str = ""  # of the workflow
     step: str = ""
     operator: str = ""
 

@@ -20,8 +20,12 @@ CLAIM_SECONDS = 15.0
 class QueueError(Exception):
     """The queue cannot be used; one line says what failed, why and what to do."""
 
+    exit_code = 10
+
 
 class NoSuchJob(QueueError):
+    exit_code = 11
+
     def __init__(self, job: str) -> None:
         super().__init__(f"there is no job {job!r}; `relaytui job ls` lists them")
 

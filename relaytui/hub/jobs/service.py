@@ -1,0 +1,134 @@
+"""Where this operator's jobs are queued, and the process that dispatches them while there are any."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+from relaytui.config import Config, state_dir
+from relaytui.fleet.status import NodeState
+from relaytui.hub.core import Core
+from relaytui.hub.jobs.dispatcher import JobDispatcher
+from relaytui.hub.jobs.queue import JobQueue, QueueError
+from relaytui.hub.jobs.sqlite import SqliteQueue
+from relaytui.hub.jobs.states import FINAL, JobState
+
+IDLE_SECONDS = 60.0
+"""How long a dispatcher that was started on demand stays when no job is left."""
+
+_OPEN = sorted(set(JobState) - FINAL)
+
+
+def open_queue(config: Config) -> JobQueue:
+    """The queue the config names; raises QueueError."""
+    if config.jobs.queue:
+        try:
+            from relaytui.hub.jobs.postgres import PostgresQueue
+        except ImportError as error:
+            raise QueueError("a queue on PostgreSQL needs psycopg; install relaytui[postgres]") from error
+        return PostgresQueue(config.jobs.queue)
+    return SqliteQueue(state_dir() / "jobs" / "queue.db")
+
+
+@asynccontextmanager
+async def core_for_jobs(config: Config) -> AsyncIterator[Core]:
+    """Links to all nodes, without a cache that a console of the same operator also writes."""
+    core = Core(config, client="hub", cache=state_dir() / "jobs" / "cache")
+    await core.start()
+    try:
+        yield core
+    finally:
+        await core.stop()
+
+
+def dispatcher_for(config: Config, core: Core, queue: JobQueue) -> JobDispatcher:
+    slots = {node.alias: node.slots for node in config.nodes if node.slots}
+    return JobDispatcher(core, queue, slots=slots, lost_after=config.jobs.lost_after)
+
+
+async def until_known(core: Core, seconds: float) -> None:
+    """Wait until each node has said what it is or cannot, for `seconds` at most."""
+    deadline = time.monotonic() + seconds
+    nodes = core.fleet.nodes
+    while any(
+        node.status.state in (NodeState.CONNECTING, NodeState.OFF) or (node.status.is_live and not node.facts.facts)
+        for node in nodes.values()
+    ):
+        if time.monotonic() > deadline:
+            return
+        await asyncio.sleep(0.02)
+
+
+async def dispatch(config: Config, *, until_idle: bool) -> bool:
+    """Dispatch jobs until cancelled, or with `until_idle` until none has been left for a while.
+
+    False when another process of this operator does it already.
+    """
+    lock = _lock()
+    if lock is None:
+        return False
+    with ExitStack() as stack:
+        stack.callback(os.close, lock)
+        queue = open_queue(config)
+        stack.callback(queue.close)
+        async with core_for_jobs(config) as core:
+            dispatcher = dispatcher_for(config, core, queue)
+            await dispatcher.start()
+            try:
+                await _stay(config, until_idle=until_idle)
+            finally:
+                await dispatcher.stop()
+    return True
+
+
+async def _stay(config: Config, *, until_idle: bool) -> None:
+    queue, idle_since = open_queue(config), time.monotonic()
+    try:
+        while not until_idle or time.monotonic() - idle_since < IDLE_SECONDS:
+            await asyncio.sleep(5.0)
+            if await asyncio.to_thread(queue.jobs, _OPEN, 1):
+                idle_since = time.monotonic()
+    finally:
+        queue.close()
+
+
+def ensure_dispatcher() -> None:
+    """Have a process dispatch jobs: start one unless there is one. It outlives this one."""
+    lock = _lock()
+    if lock is None:
+        return
+    os.close(lock)
+    directory = _directory()
+    with open(os.open(directory / "dispatcher.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "relaytui", "job", "dispatch", "--until-idle"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )
+    process.returncode = 0  # it goes on without us: nobody is to wait for it
+
+
+def _lock() -> int | None:
+    """The lock of the one process that dispatches, or None where that is another."""
+    lock = os.open(_directory() / "dispatcher.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _directory() -> Path:
+    directory = state_dir() / "jobs"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
