@@ -15,6 +15,17 @@ from node_agent.protocol.entities import NodeFacts
 GPU_EVERY = 60.0
 """Seconds between looks at the GPUs: their tools take up to a second of CPU time."""
 
+PROGRAMS = (
+    "bash", "claude", "codex", "copilot", "docker", "gcc", "gemini", "git", "make", "node", "nvcc", "podman",
+    "python3", "rsync", "screen", "slurm", "tmux", "uv", "zsh",
+)  # fmt: skip
+"""Programs whose presence is a fact that work can be placed by."""
+
+SEARCH = os.pathsep.join(
+    (os.environ.get("PATH", ""), os.path.expanduser("~/.local/bin"), "/usr/local/bin", "/usr/bin", "/bin")
+)
+"""Where they are looked for: an agent started over SSH has a short PATH."""
+
 _GPU_LIMIT = 10.0
 _NVIDIA = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free,utilization.gpu", "--format=csv,noheader,nounits")
 _ROCM = ("rocm-smi", "--showproductname", "--csv")
@@ -51,7 +62,7 @@ class Facts:
         self._probed = at
 
     def _probe_blocking(self) -> Dict[str, Any]:
-        values: Dict[str, Any] = {}
+        values: Dict[str, Any] = {"programs": [name for name in PROGRAMS if shutil.which(name, path=SEARCH)]}
         try:
             values["load"] = [round(load, 2) for load in os.getloadavg()]
         except OSError:

@@ -15,7 +15,13 @@ from relaytui.config import load_config
 
 @click.command()
 @click.option("--node", "nodes", metavar="NODE", multiple=True, help="Only sessions of this node; may be repeated.")
-@click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only sessions with this tag; may be repeated.")
+@click.option(
+    "--tag",
+    "tags",
+    metavar="TAG",
+    multiple=True,
+    help="Only sessions with this tag, theirs or their node's; may be repeated.",
+)
 @click.option("--state", type=click.Choice([item.value for item in Attention]), help="Only sessions in this state.")
 @click.option("--search", metavar="TEXT", default="", help="Only sessions with this in title, command, cwd or id.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
@@ -34,7 +40,9 @@ async def _list(nodes: tuple[str, ...], tags: tuple[str, ...], state: str | None
         found = [
             (key.node, session)
             for key, session in survey.sessions.items()
-            if set(tags) <= set(session.tags) and state in (None, session.attention.value) and _matches(session, search)
+            if set(tags) <= {*session.tags, *config.node(key.node).tags}
+            and state in (None, session.attention.value)
+            and _matches(session, search)
         ]
     if as_json:
         print_json([session_json(node, session) for node, session in found])

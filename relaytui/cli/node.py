@@ -72,7 +72,7 @@ def _node_json(item: NodeConfig, answer: HelloReply | LinkError, now: float) -> 
     common = {"name": item.alias, "since": round(now, 3), "tags": list(item.tags)}
     if isinstance(answer, LinkError):
         state = "waiting" if answer.needs_operator else "lost"
-        unknown = {"uuid": None, "agent": None, "keeper": None, "sessions": None, "asking": None}
+        unknown = {"uuid": None, "agent": None, "keeper": None, "sessions": None, "asking": None, "facts": None}
         return {**common, "state": state, "error": str(answer).removeprefix(f"{item.alias}: "), **unknown}
     info = answer.node
     asking = sum(session.attention is Attention.ASKING for session in answer.sessions)
@@ -85,6 +85,7 @@ def _node_json(item: NodeConfig, answer: HelloReply | LinkError, now: float) -> 
         "keeper": {"pid": info.keeper.pid, "version": info.keeper.version},
         "sessions": len(answer.sessions),
         "asking": asking,
+        "facts": dict(answer.facts.facts),
     }
 
 

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -16,7 +16,7 @@ from node_agent.protocol.entities import NodeInfo
 from relaytui.cli.output import clean, narrate
 from relaytui.cli.prompt import terminal_prompter
 from relaytui.cli.reach import run_async
-from relaytui.config import LOCAL, Config, ConfigError, NodeConfig, Transport, load_config, save_config
+from relaytui.config import LOCAL, Config, ConfigError, NodeConfig, Resolver, Transport, load_config, save_config
 from relaytui.link.bootstrap import Arrival, bootstrap
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node
@@ -34,6 +34,7 @@ _UPGRADE_SECONDS = 30.0
 @click.option("--tag", "tags", metavar="TAG", multiple=True, help="A capability of the machine; may be repeated.")
 @click.option("--transport", type=click.Choice([item.value for item in Transport]), help="How it is reached.")
 @click.option("--via", metavar="unix:PATH", help="An agent's socket on this machine, instead of a host.")
+@click.option("--resolver", default="", metavar="tailscale|command:CMD", help="Who knows HOST's address, if not ssh.")
 @click.option("--system", is_flag=True, help="Use the node-agent installed there; push nothing.")
 @click.option("--agent", default="", metavar="COMMAND", help="The agent command there; push nothing.")
 @click.option("--python", default="", metavar="PATH", help="The Python there that runs the agent; found unless given.")
@@ -45,6 +46,7 @@ def add(
     tags: tuple[str, ...],
     transport: str | None,
     via: str | None,
+    resolver: str,
     system: bool,
     agent: str,
     python: str,
@@ -60,7 +62,7 @@ def add(
     config = load_config()
     added = _node_config(words, tags, transport, via)
     command = SYSTEM_AGENT if system and not agent else agent
-    added = dataclasses.replace(added, agent=command, python=python, state=state)
+    added = dataclasses.replace(added, agent=command, python=python, state=state, **_resolver(resolver))
     if any(known.alias == added.alias for known in config.nodes):
         raise ConfigError(f"there is a node {added.alias!r} already; give another NAME or remove it first")
     if later:
@@ -174,6 +176,16 @@ async def _replace_here(config: Config, node: NodeConfig, *, keeper: bool) -> No
 
 def _save(config: Config, added: NodeConfig) -> None:
     save_config(dataclasses.replace(config, nodes=(*config.nodes, added)))
+
+
+def _resolver(text: str) -> dict[str, Any]:
+    """The fields of a node's resolver in `tailscale` or `command:CMD`."""
+    kind, _, command = text.partition(":")
+    if not text:
+        return {}
+    if kind not in (Resolver.TAILSCALE, Resolver.COMMAND):
+        raise click.BadParameter(f"{text!r} is neither tailscale nor command:CMD", param_hint="--resolver")
+    return {"resolver": Resolver(kind), "resolver_command": command}
 
 
 def _node_config(words: tuple[str, ...], tags: tuple[str, ...], transport: str | None, via: str | None) -> NodeConfig:

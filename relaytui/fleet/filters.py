@@ -1,7 +1,8 @@
 """The filter language: `state:asking node:gpu tag:x some words`.
 
-All words must hold. `state:`, `node:` and `tag:` take several values between commas, one of which must hold; `node:`
-and plain words match parts of names, whatever their case; a leading `-` turns a word round.
+All words must hold. `state:`, `node:` and `tag:` take several values between commas, one of which must hold; `tag:`
+looks at a session's tags and its node's. `node:` and plain words match parts of names, whatever their case; a leading
+`-` turns a word round.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _compile_word(word: str) -> Predicate:
         case "node":
             return lambda view: any(value in view.key.node.lower() for value in values)
         case "tag":
-            return lambda view: any(value in map(str.lower, view.info.tags) for value in values)
+            return lambda view: any(tag.lower() in values for tag in (*view.info.tags, *view.node_tags))
         case _:
             wanted = word.lower()
             return lambda view: wanted in _haystack(view)

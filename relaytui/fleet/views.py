@@ -20,6 +20,7 @@ class SessionView:
     key: SessionKey
     info: SessionInfo
     seen: float
+    node_tags: tuple[str, ...] = ()
 
     @property
     def attention(self) -> Attention:

@@ -12,6 +12,7 @@ import re
 from node_agent.protocol.version import MAGIC, MAX_BANNER
 from node_agent.terminal.sanitise import sanitise
 from relaytui.config import NodeConfig
+from relaytui.link.address import address_options
 from relaytui.link.duplex import Duplex
 from relaytui.link.errors import (
     AgentMissing,
@@ -59,7 +60,15 @@ class OpenSshConnector:
 
     async def command(self, line: str, *begins: bytes) -> Duplex:
         """Run `line` there; the stream starts with the first line that begins with a word of `begins`."""
-        argv = ["ssh", *_OPTIONS, *ssh_options(self._node), "--", self._node.host, line]
+        argv = [
+            "ssh",
+            *_OPTIONS,
+            *ssh_options(self._node),
+            *await address_options(self._node),
+            "--",
+            self._node.host,
+            line,
+        ]
         beginning = re.compile(rb"(?:^|[\r\n])((?:%s) [^\n]*\n)" % b"|".join(begins))
         try:
             terminal = await Terminal.run(argv)

@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass, field
 
 from relaytui.config import NodeConfig
+from relaytui.link.address import address_options
 from relaytui.link.errors import SshConfigInvalid
 
 _TIMEOUT = 10.0
@@ -85,8 +86,11 @@ def _config_file(node: NodeConfig) -> list[str]:
 
 
 async def resolve(node: NodeConfig) -> SshTarget:
-    """The node's host as the operator's SSH config has it, the node's own settings over it."""
-    return await _resolve(node.alias, node.host, ssh_options(node))
+    """The node's host as the operator's SSH config has it, the node's own settings over it.
+
+    A resolver's address counts over the config's HostName; the host's key stays on record under the host's own name.
+    """
+    return await _resolve(node.alias, node.host, [*ssh_options(node), *await address_options(node)])
 
 
 async def resolve_jump(node: NodeConfig, jump: str) -> SshTarget:

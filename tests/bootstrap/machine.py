@@ -146,6 +146,7 @@ async def fresh_machine(shell: str = "/bin/bash") -> AsyncIterator[Machine]:
         try:
             yield machine
         finally:
+            operator.close()
             await machine.stop()
 
 

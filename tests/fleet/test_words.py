@@ -170,3 +170,10 @@ def test_spans(seconds: float, text: str) -> None:
 )
 def test_a_nodes_state_in_plain_words(status: NodeStatus, words: str) -> None:
     assert status.words(12.0) == words
+
+
+def test_a_tag_may_be_the_sessions_or_its_nodes() -> None:
+    tagged = SessionView(key("gpu-box/a1"), session("a1", tags=("nightly",)), seen=0.0, node_tags=("GPU",))
+    assert compile_filter("tag:gpu")(tagged)
+    assert compile_filter("tag:nightly tag:gpu")(tagged)
+    assert not compile_filter("tag:cpu")(tagged)
