@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -258,3 +260,56 @@ async def test_a_pager_started_as_such_alerts_nobody(node: Node, tmp_path: Path)
     (tmp_path / "text").write_text("\n".join(map(str, range(500))))
     ask = await asking(client, "less", str(tmp_path / "text"))
     assert (await alert_of(client, ask.id)).silenced == "pager started as such"
+
+
+QUESTIONS = "for n in range(int(__import__('sys').argv[1])): input(f'Proceed with {n}? [y/n] ')"
+
+
+async def answer_slowly(node: Node, client: Client, sessions: list[SessionId], done: set[str]) -> None:
+    """Answer each ask once its alert was delivered, so that each is told before it ends."""
+    for name in sessions:
+        ask = client.sessions[name].ask
+        alert = next((a for a in alerts(client).values() if ask is not None and a.ask == ask.id), None)
+        if ask is not None and alert is not None and any(d.state == "sent" for d in alert.deliveries):
+            done.add(alert.key)
+            await client.request(SendInput(name, f"answer {ask.id}", (Chunk(text="y"), Chunk(key="enter"))))
+
+
+async def run_through_kills(node: Node, letterbox: Letterbox, sessions: int, questions: int, kills: int) -> str:
+    """Raise and answer asks while the agent is killed; how often alerts came, in words."""
+    client = await node.connect()
+    await configure(client, channels=(NodeChannel("box", "webhook", {"url": letterbox.url}),))
+    names = [(await client.start("python3", "-c", QUESTIONS, str(questions))).id for _ in range(sessions)]
+    dice = random.Random(3)
+    seen: set[str] = set()
+    for turn in range(kills + 1):
+        deadline = asyncio.get_running_loop().time() + dice.uniform(0.5, 2.5)
+        while turn == kills or asyncio.get_running_loop().time() < deadline:
+            for alert in (await client.request(ListAlerts(limit=1000))).alerts:
+                client.notices.append(AlertChanged(alert))
+            await answer_slowly(node, client, names, seen)
+            if all(client.sessions[name].exit for name in names):
+                break
+            await asyncio.sleep(0.05)
+        if turn < kills:
+            await node.kill_agent()
+            client = await node.connect()
+    listed = [alert for alert in (await client.request(ListAlerts(limit=1000))).alerts if alert.kind is AlertKind.ASK]
+    came = Counter(letterbox.alert_keys())
+    assert len(listed) == len({alert.key for alert in listed}) == sessions * questions
+    assert not [alert.key for alert in listed if alert.is_open]
+    assert {alert.key for alert in listed} <= set(came)
+    # A sender that is killed may have sent everything it had claimed just then.
+    twice = sum(number - 1 for number in came.values())
+    assert twice <= kills * sessions, came
+    return f"{len(listed)} asks, each told; {kills} kills, {twice} told twice"
+
+
+async def test_each_ask_is_told_though_the_agent_is_killed(node: Node, letterbox: Letterbox) -> None:
+    print(await run_through_kills(node, letterbox, sessions=4, questions=2, kills=3))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1200)
+async def test_each_of_five_hundred_asks_is_told_though_the_agent_is_killed(node: Node, letterbox: Letterbox) -> None:
+    print(await run_through_kills(node, letterbox, sessions=20, questions=25, kills=15))

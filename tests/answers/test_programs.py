@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,3 +188,71 @@ async def test_an_answer_is_an_event_that_names_who_and_what(client: Client) -> 
     event = await client.until(lambda: next((e for e in client.events if e.kind is EventKind.ASK_ANSWERED), None))
     assert (event.data["ask"], event.data["operator"], event.data["outcome"]) == (ask.id, "ann", "accepted")
     assert (event.data["chosen"], event.data["policy"]) == ("Yes", "rule 3")
+
+
+is_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+PACKAGE = """
+set -e
+cd {here}
+mkdir -p package/DEBIAN package/etc
+cat > package/DEBIAN/control <<END
+Package: {name}
+Version: $1
+Architecture: all
+Maintainer: x <x@x>
+Description: x
+END
+echo /etc/{name}.conf > package/DEBIAN/conffiles
+echo "version $1" > package/etc/{name}.conf
+dpkg-deb --build package {name}-$1.deb > /dev/null
+"""
+
+
+@pytest.fixture
+def conffile(tmp_path: Path) -> Path:
+    """A root of its own where version 1 of a package is installed and its conffile was edited; version 2 beside it."""
+    root = tmp_path / "root"
+    for directory in ("var/lib/dpkg/updates", "var/lib/dpkg/info", "etc", "bin"):
+        (root / directory).mkdir(parents=True)
+    (root / "var/lib/dpkg/status").touch()
+    for version in ("1", "2"):
+        script = PACKAGE.format(here=tmp_path, name="relaytest")
+        subprocess.run(["bash", "-c", script, "bash", version], check=True)
+    subprocess.run([*_dpkg(root), "-i", f"{tmp_path}/relaytest-1.deb"], check=True, capture_output=True)
+    (root / "etc/relaytest.conf").write_text("mine\n")
+    return root
+
+
+def _dpkg(root: Path) -> list[str]:
+    return ["dpkg", f"--root={root}", "--force-not-root", "--force-script-chrootless", f"--log={root}/log"]
+
+
+@is_root
+@needs("dpkg-deb")
+@pytest.mark.parametrize(("how", "conf"), [({"label": "Y"}, "version 2\n"), ({"yes": False}, "mine\n")])
+async def test_dpkg_asks_about_a_conffile(client: Client, conffile: Path, how: dict[str, Any], conf: str) -> None:
+    install = shlex.join([*_dpkg(conffile), "-i", f"{conffile.parent}/relaytest-2.deb"])
+    await accepted(client, f"{install}{SAYS}", "said 0", **how)
+    assert (conffile / "etc/relaytest.conf").read_text() == conf
+
+
+@is_root
+@needs("apt-get")
+@needs("dpkg-deb")
+async def test_apt_asks_before_it_removes(client: Client, conffile: Path) -> None:
+    install = f"apt-get -o Dir::State::status={conffile}/var/lib/dpkg/status -o Debug::NoLocking=1 -s remove relaytest"
+    confirm = install.replace(" -s ", " -o APT::Get::Assume-Yes=false -o Dir::Bin::dpkg=/bin/true ")
+    await accepted(client, f"LC_ALL=C {confirm}{SAYS}", "Abort", yes=False)
+
+
+@needs("sudo")
+@pytest.mark.skipif(shutil.which("runuser") is None or os.geteuid() != 0, reason="needs root to become somebody else")
+async def test_sudo_takes_a_secret_without_an_echo(client: Client) -> None:
+    session = await client.start("runuser", "-u", "nobody", "--", "sudo", "-k", "true")
+    ask = await asking(client, session.id)
+    assert ask.kind is AskKind.PASSWORD
+    reply = await answer(client, ask, secret="not-the-password")
+    assert reply.outcome is Outcome.ACCEPTED, reply
+    await client.until(lambda: (now := client.sessions[session.id].ask) and now.id != ask.id)  # sudo asks again
+    assert "not-the-password" not in await screen(client, session.id, "ry again")
