@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from node_agent.terminal.checkpoint import ScreenState, TerminalState, load
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Engine
 from node_agent.terminal.packed import PackedRow, unpack_cells
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
+OF_AGENTS = ("claude", "codex", "opencode")
+OF_PROGRAMS = tuple(sorted(path.stem for path in (Path(__file__).parent / "recordings").glob("*.raw")))
+"""Recordings that `record.py` made, 80×24; those of real coding agents, 110×40, are not part of the repository."""
 
 CLUSTERS = [
     "é",
@@ -61,6 +66,19 @@ SINGLE = [
         "\x1b[23t",
     ),
 ]
+
+
+def recorded(*names: str) -> list[Any]:
+    """Parameters for a test of these recordings; an agent's is skipped where it is not beside the checkout."""
+    missing = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings of agents are not beside the checkout")
+    return [pytest.param(name, marks=[missing] if name in OF_AGENTS else []) for name in names]
+
+
+def recording(name: str) -> tuple[bytes, int, int]:
+    """What a program printed, and on how many columns and rows."""
+    if name in OF_AGENTS:
+        return (RECORDINGS / f"{name}.raw").read_bytes(), 110, 40
+    return (Path(__file__).parent / "recordings" / f"{name}.raw").read_bytes(), 80, 24
 
 
 def chunks(data: bytes, size: int) -> Iterator[bytes]:

@@ -12,11 +12,7 @@ import pytest
 from node_agent.terminal.checkpoint import load
 from node_agent.terminal.engines import create_engine, restore_engine
 from node_agent.terminal.tokenizer import Tokenizer
-from tests.terminal.support import RECORDINGS, differences, picture, traffic
-
-needs_recordings = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason="the recordings of real agents are not beside the checkout"
-)
+from tests.terminal.support import OF_AGENTS, OF_PROGRAMS, differences, picture, recorded, recording, traffic
 
 
 def boundaries(stream: bytes) -> list[int]:
@@ -24,11 +20,9 @@ def boundaries(stream: bytes) -> list[int]:
     return sorted({token.end for token in Tokenizer().feed(stream)})
 
 
-@needs_recordings
-@pytest.mark.parametrize("name", ["claude", "codex", "opencode"])
-def test_a_restored_engine_is_equal_at_every_token_boundary(name: str) -> None:
-    stream = (RECORDINGS / f"{name}.raw").read_bytes()
-    engine = create_engine("vt", 110, 40)
+def check_every_boundary(stream: bytes, columns: int, rows: int) -> int:
+    """Compare a restored engine after every token of `stream`; how often that was."""
+    engine = create_engine("vt", columns, rows)
     compared = 0
     for end in boundaries(stream):
         engine.feed(stream[engine.offset : end])
@@ -37,19 +31,35 @@ def test_a_restored_engine_is_equal_at_every_token_boundary(name: str) -> None:
         checkpoint = engine.checkpoint()
         restored = restore_engine("vt", checkpoint)
         assert restored.checkpoint() == checkpoint, end
-        assert [restored.cells(y) for y in range(40)] == [engine.cells(y) for y in range(40)], end
+        assert [restored.cells(y) for y in range(rows)] == [engine.cells(y) for y in range(rows)], end
         compared += 1
-    assert compared > 300
+    return compared
 
 
-@needs_recordings
-@pytest.mark.parametrize("name", ["claude", "codex", "opencode"])
+@pytest.mark.parametrize("name", recorded(*OF_AGENTS))
+def test_a_restored_engine_is_equal_at_every_token_boundary_of_an_agent(name: str) -> None:
+    assert check_every_boundary(*recording(name)) > 300
+
+
+@pytest.mark.parametrize("name", recorded(*OF_PROGRAMS))
+def test_a_restored_engine_is_equal_at_every_token_boundary_of_a_program(name: str) -> None:
+    stream, columns, rows = recording(name)
+    assert check_every_boundary(stream[:6000], columns, rows) > 5
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", recorded(*OF_PROGRAMS))
+def test_a_restored_engine_is_equal_at_every_token_boundary_of_a_whole_program(name: str) -> None:
+    assert check_every_boundary(*recording(name)) > 5
+
+
+@pytest.mark.parametrize("name", recorded(*OF_AGENTS, *OF_PROGRAMS))
 def test_a_restored_engine_goes_on_equally(name: str) -> None:
-    stream = (RECORDINGS / f"{name}.raw").read_bytes()
-    whole = create_engine("vt", 110, 40)
+    stream, columns, rows = recording(name)
+    whole = create_engine("vt", columns, rows)
     whole.feed(stream)
     for end in boundaries(stream)[::80]:
-        first = create_engine("vt", 110, 40)
+        first = create_engine("vt", columns, rows)
         first.feed(stream[:end])
         if not first.at_boundary:
             continue

@@ -10,7 +10,7 @@ import pytest
 from node_agent.terminal.engine import Engine, EventKind
 from node_agent.terminal.engines import create_engine
 from node_agent.terminal.tokenizer import Tokenizer
-from tests.terminal.support import RECORDINGS, differences, picture, traffic
+from tests.terminal.support import OF_AGENTS, OF_PROGRAMS, differences, picture, recorded, recording, traffic
 
 USES_WHAT_IS_NOT_CARRIED = re.compile(rb"\x1b\[(\?\d*r|23t|[\d;]*b)")  # XTRESTORE, popping titles, REP
 NOT_CARRIED = {"offset", "history", "history_dropped", "titles", "saved_modes", "last"}
@@ -26,13 +26,12 @@ def visible_differences(first: Engine, second: Engine) -> set[str]:
     return set(differences(picture(first), picture(second))) - NOT_CARRIED
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings of real agents are not beside the checkout")
-@pytest.mark.parametrize("name", ["claude", "codex", "opencode"])
+@pytest.mark.parametrize("name", recorded(*OF_AGENTS, *OF_PROGRAMS))
 def test_a_snapshot_reproduces_recordings_and_what_follows(name: str) -> None:
-    stream = (RECORDINGS / f"{name}.raw").read_bytes()
+    stream, columns, rows = recording(name)
     ends = sorted({token.end for token in Tokenizer().feed(stream)})
     for end in ends[:: max(1, len(ends) // 40)]:
-        engine = create_engine("vt", 110, 40)
+        engine = create_engine("vt", columns, rows)
         engine.feed(stream[:end])
         if not engine.at_boundary:
             continue

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from node_agent.terminal.rows import row_spans
 from node_agent.terminal.vt.engine import VtEngine
-from tests.terminal.support import RECORDINGS, check_rows, chunks, differences, picture, traffic
+from tests.terminal.support import (
+    OF_AGENTS,
+    OF_PROGRAMS,
+    check_rows,
+    chunks,
+    differences,
+    picture,
+    recorded,
+    recording,
+    traffic,
+)
 
 
 def fed(parts: list[bytes], columns: int = 40, rows: int = 8) -> VtEngine:
@@ -49,14 +59,13 @@ def test_any_bytes_are_survived(stream: bytes, size: int) -> None:
     assert differences(picture(whole), picture(cut)) == []
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings of real agents are not beside the checkout")
-@pytest.mark.parametrize("name", ["claude", "codex", "opencode"])
-@pytest.mark.parametrize("size", [1, 7, 4096])
-def test_recordings_give_the_same_state_in_any_size_of_part(name: str, size: int) -> None:
-    stream = (RECORDINGS / f"{name}.raw").read_bytes()
-    whole = fed([stream], 110, 40)
+@pytest.mark.parametrize("name", recorded(*OF_AGENTS, *OF_PROGRAMS))
+def test_recordings_give_the_same_state_in_any_size_of_part(name: str) -> None:
+    stream, columns, rows = recording(name)
+    whole = fed([stream], columns, rows)
     check_rows(whole)
-    assert differences(picture(whole), picture(fed(list(chunks(stream, size)), 110, 40))) == []
+    for size in (1, 7, 4096):
+        assert differences(picture(whole), picture(fed(list(chunks(stream, size)), columns, rows))) == [], size
 
 
 def fuzz(total: int, seed: int) -> None:
