@@ -2,7 +2,8 @@
 
 Theory. A lease is free, held, or kept. It becomes held when a client takes it, kept when the holder's connection ends,
 and free when it is released or was kept for `GRACE` seconds. While it is kept the same operator may take it again, so
-that a cut does not hand a session to somebody else; anybody may steal it at any time.
+that a cut does not hand a session to somebody else; anybody may steal it at any time. An attach that comes back over a
+new connection goes on holding it, also before the old connection is known to be dead.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ GRACE = 10.0
 
 
 class Holder(NamedTuple):
-    """Who holds a lease: one connection of an operator."""
+    """Who holds a lease: one connection of an operator, and the attach it belongs to where there is one."""
 
     client: str
     operator: str
+    attach: str = ""
+
+    def continues(self, other: Holder) -> bool:
+        """Whether this is the same attach on another connection, or the very same holder."""
+        return self == other or bool(self.attach and self.attach == other.attach and self.operator == other.operator)
 
 
 class Lease:
@@ -48,7 +54,7 @@ class Lease:
         """Make `by` the holder; False when somebody else holds it and `steal` is not set."""
         if self._holder is not None and not steal and not self._is_for(by):
             return False
-        if self._holder != by:
+        if self._holder is None or not by.continues(self._holder):
             self._since = now
         self._holder = by
         self._kept_until = None
@@ -56,6 +62,8 @@ class Lease:
 
     def _is_for(self, by: Holder) -> bool:
         assert self._holder is not None
+        if by.continues(self._holder):
+            return True
         if self._kept_until is not None:
             return self._holder.operator == by.operator
         return self._holder.client == by.client

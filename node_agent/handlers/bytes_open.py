@@ -21,7 +21,8 @@ async def handle(context: Context, client: Connection, request: OpenBytes) -> St
     has_lease = False
     if mode is ByteMode.ATTACH and not session.model.has_ended and not request.read_only:
         client.sessions_taken.add(session.model.id)
-        has_lease = await context.keyboard.take_lease(session, client.holder, request.steal)
+        holder = client.holder._replace(attach=request.attach)
+        has_lease = await context.keyboard.take_lease(session, holder, request.steal)
         if has_lease and request.columns > 0 and request.rows > 0:
             await context.adoption.resize(session, request.columns, request.rows)
     model = session.model

@@ -10,7 +10,7 @@ from node_agent.core.lease import Holder
 from node_agent.io.agent import Agent
 from node_agent.io.connection import Connection
 from node_agent.io.detection import cause_of
-from node_agent.io.keeper_client import KeeperError
+from node_agent.io.keeper_client import KeeperError, WriteOutcome
 from node_agent.io.live_session import LiveSession
 from node_agent.io.screens import Screens
 from node_agent.keeper.control import Cause, WriteResult
@@ -47,6 +47,10 @@ def request_error(code: str, message: str = "") -> RequestError:
         return RequestError(ErrorCode.REFUSED, words)
 
 
+def _cause(word: str, data: bytes) -> str:
+    return cause_of(Cause.INTERRUPT.value if data in INTERRUPTS else word, data)
+
+
 class Keyboard:
     """Types into sessions for clients. The lease decides who may."""
 
@@ -58,10 +62,9 @@ class Keyboard:
         self, session: LiveSession, request: str, word: str, data: bytes, expect_head: Optional[int] = None
     ) -> WriteResult:
         """Write one block; returns when the kernel has it. Raises RequestError when it was refused."""
-        cause = Cause.INTERRUPT.value if data in INTERRUPTS else word
         try:
             result = await self._agent.keeper.write(
-                session.model.id, request, cause_of(cause, data), data, expect_head=expect_head
+                session.model.id, request, _cause(word, data), data, expect_head=expect_head
             )
         except KeeperError as error:
             raise request_error(error.code, error.message) from error
@@ -72,19 +75,23 @@ class Keyboard:
 
     def type_raw(self, connection: Connection, stream: int, session: LiveSession, number: int, data: bytes) -> None:
         """Input number `number` of an attached stream: written in the order of the calls, then acked."""
-        work = self._type_raw(connection, stream, session, number, data)
-        connection.tasks.spawn(work, name=f"input {number} of {connection.client}")
 
-    async def _type_raw(
-        self, connection: Connection, stream: int, session: LiveSession, number: int, data: bytes
-    ) -> None:
-        refusal: Optional[RequestError] = None
+        def written(outcome: WriteOutcome) -> None:
+            self._screens.read_index(session)
+            refusal: Optional[RequestError] = None
+            if isinstance(outcome, KeeperError):
+                refusal = request_error(outcome.code, outcome.message)
+            elif not outcome.applied:
+                refusal = request_error(outcome.refused_reason)
+            connection.send_input_ack(stream, number, refusal)
+
+        self._screens.be_still()
+        request = f"{connection.client}:{stream}:{number}"
         try:
             self.check_lease(session, connection.client)
-            await self.write(session, f"{connection.client}:{stream}:{number}", Cause.ATTACH.value, data)
+            self._agent.keeper.write_then(session.model.id, request, _cause(Cause.ATTACH.value, data), data, written)
         except RequestError as error:
-            refusal = error
-        connection.send_input_ack(stream, number, refusal)
+            connection.send_input_ack(stream, number, error)
 
     # -- the lease ------------------------------------------------------------------------------------------------
 
@@ -115,7 +122,7 @@ class Keyboard:
         before = lease.holder
         if not lease.take(by, now, steal):
             return False
-        if before != by:
+        if before is None or not by.continues(before):
             if before is not None:
                 await self._record(session, EventKind.LEASE_RELEASED, before.operator, "taken over")
             await self._record(session, EventKind.LEASE_TAKEN, by.operator, "")

@@ -241,6 +241,7 @@ class OpenBytes(Request):
     steal: bool = False
     window: int = 64 * 1024  # bytes in flight before an ACK
     history: int = 1000  # rows of history in the snapshot
+    attach: str = ""  # names one attach over all its connections: its lease goes on after a cut
 
 
 @dataclass(frozen=True)

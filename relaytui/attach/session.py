@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import re
+import secrets
 import time
 from dataclasses import dataclass
 
@@ -86,6 +87,7 @@ class _Attachment:
         self._prefix = PrefixReader(options.prefix)
         self._flush_timer: asyncio.TimerHandle | None = None
         self._stream: ByteStream | None = None
+        self._name = secrets.token_hex(8)  # over every cut, so that the right to type goes on with it
         self._has_lease = False
         self._wants_lease = options.steal
         self._unconfirmed = 0
@@ -141,6 +143,7 @@ class _Attachment:
                 read_only=self._options.read_only,
                 steal=self._wants_lease,
                 history=self._options.history,
+                attach=self._name,
             )
         )
         self._has_lease = stream.opened.lease and not self._options.read_only

@@ -51,6 +51,21 @@ def test_a_cut_keeps_it_for_its_operator_for_a_while() -> None:
     assert lease.expires is None
 
 
+def test_an_attach_goes_on_over_another_connection_before_the_old_one_has_ended() -> None:
+    lease = Lease()
+    first, again = (Holder(client, "ann", "attach-1") for client in ("1.1", "1.2"))
+    lease.take(first, at(0))
+    assert not lease.take(Holder("1.3", "bob", "attach-1"), at(1))
+    assert not lease.take(Holder("1.3", "ann", "attach-2"), at(1))
+    assert lease.take(again, at(2))
+    lease.disconnect("1.1", at(3))
+    assert lease.expires is None
+    assert (lease.allows("1.1"), lease.allows("1.2")) == (False, True)
+    info = lease.info(at(10))
+    assert info is not None
+    assert info.age == 10.0
+
+
 def test_a_kept_lease_is_freed_when_nobody_comes_back() -> None:
     lease = Lease()
     lease.take(ANN, at(0))
