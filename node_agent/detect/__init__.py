@@ -13,14 +13,14 @@ It knows no process, clock, socket or file. One `Detector` watches one session:
         kernel = await prober.probe_with_keeper()
         detector.on_probe(now, kernel, inner_termios(kernel) or termios_of_the_session)
         step = detector.tick(now, engine)
-    for change in step.changes: ...               # AskOpened, AskClosed, AttentionChanged
+    for change in step.changes: ...               # AskOpened, AskRefined, AskClosed, AttentionChanged
 
 `detector.verdict` is the session's attention, `detector.ask` its open ask, `detector.explain(now)` the evidence.
 Changes come from `tick` alone, so hold both together: `wake_at` is in the past while any are waiting.
 """
 
 from node_agent.detect.asks import Ask
-from node_agent.detect.changes import AskClosed, AskOpened, AttentionChanged, Change, Step, Verdict
+from node_agent.detect.changes import AskClosed, AskOpened, AskRefined, AttentionChanged, Change, Step, Verdict
 from node_agent.detect.detector import Detector
 from node_agent.detect.evidence import Fact, KernelEvidence, Program, Termios, Wait
 from node_agent.detect.rules import RuleBook, RuleError, build_rule_book
@@ -29,6 +29,7 @@ __all__ = [
     "Ask",
     "AskClosed",
     "AskOpened",
+    "AskRefined",
     "AttentionChanged",
     "Change",
     "Detector",

@@ -19,6 +19,9 @@ from node_agent.protocol.states import AskKind
 
 _PASTE = re.compile(rb"\x1b\[200~.*?(?:\x1b\[201~|$)", re.S)
 _SUBMIT = re.compile(rb"(?<!\x1b)[\r\n\x03\x04]|\x1b\[13(?:;1)?u|\x1bOM")
+REPORT = "report: "
+"""Begins the rule of an ask that a program's own word opened."""
+
 _FULL_SCREEN_KINDS = (AskKind.EDITOR, AskKind.PAGER)
 
 
@@ -39,6 +42,11 @@ class Ask(NamedTuple):
     pid: int
     anchor: str
     opened: float
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether only the program's own word tells of it: what is on screen has not been read yet."""
+        return self.rule.startswith(REPORT)
 
     @property
     def identity(self) -> str:
@@ -75,6 +83,20 @@ def make_ask(
         anchor,
         at,
     )
+
+
+def refined(
+    ask: Ask,
+    kind: Optional[AskKind],
+    prompt: Prompt,
+    kernel: KernelEvidence,
+    view: Optional[ScreenView],
+    rule: str,
+    confidence: float,
+) -> Ask:
+    """The ask that a report told of, now that its question is on screen: the same one, better known."""
+    seen = make_ask(ask.serial, kind or ask.kind, prompt, kernel, view, rule, confidence, ask.opened)
+    return seen._replace(command=seen.command or ask.question)
 
 
 def is_same(ask: Ask, kind: Optional[AskKind], prompt: Prompt, kernel: KernelEvidence, view: ScreenView) -> bool:

@@ -23,6 +23,12 @@ class AskOpened(NamedTuple):
     ask: Ask
 
 
+class AskRefined(NamedTuple):
+    """An ask that a report opened was found on screen: what it says and its options are known now."""
+
+    ask: Ask
+
+
 class AskClosed(NamedTuple):
     ask: Ask
     reason: str
@@ -32,7 +38,7 @@ class AttentionChanged(NamedTuple):
     verdict: Verdict
 
 
-Change = Union[AskOpened, AskClosed, AttentionChanged]
+Change = Union[AskOpened, AskRefined, AskClosed, AttentionChanged]
 
 
 class Step(NamedTuple):

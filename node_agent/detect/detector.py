@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import FrozenSet, List, Optional, Set, Tuple
 
 from node_agent.detect.activity import Activity
-from node_agent.detect.asks import Ask, is_same, is_submit, make_ask
-from node_agent.detect.changes import AskClosed, AskOpened, AttentionChanged, Change, Step, Verdict
+from node_agent.detect.asks import REPORT, Ask, is_same, is_submit, make_ask, refined
+from node_agent.detect.changes import AskClosed, AskOpened, AskRefined, AttentionChanged, Change, Step, Verdict
 from node_agent.detect.evidence import Fact, KernelEvidence, Report, Termios, Wait
 from node_agent.detect.explain import Known, explain
 from node_agent.detect.judge import Judgement, Situation, judge
@@ -316,9 +316,9 @@ class Detector:
 
     def _is_held_by(self, found: Judgement, now: Situation) -> bool:
         if found.attention is Attention.ASKING and self.ask is not None:
-            return is_same(self.ask, found.kind, now.reading.prompt, self._kernel, now.view) or found.rule.startswith(
-                "report"
-            )
+            if self.ask.is_reported or found.rule.startswith(REPORT):
+                return True
+            return is_same(self.ask, found.kind, now.reading.prompt, self._kernel, now.view)
         return found.attention is Attention.IDLE and self.verdict.attention is Attention.IDLE
 
     def _is_still_shown(self, now: Situation) -> bool:
@@ -330,7 +330,10 @@ class Detector:
     def _refresh(self, at: float, found: Judgement, now: Situation) -> None:
         """The same ask or rest as before: only the marked option may have moved."""
         prompt = now.reading.prompt
-        if self.ask is not None and prompt.options and prompt.options != self.ask.options:
+        if self.ask is not None and self.ask.is_reported and not found.rule.startswith(REPORT):
+            self.ask = refined(self.ask, found.kind, prompt, self._kernel, self._view, found.rule, found.confidence)
+            self._changes.append(AskRefined(self.ask))
+        elif self.ask is not None and prompt.options and prompt.options != self.ask.options:
             self.ask = self.ask._replace(options=prompt.options)
         if self.verdict.attention is not found.attention:  # restored, or caught up
             self._set(at, Verdict(found.attention, at, found.rule, found.confidence, found.kind))

@@ -13,7 +13,7 @@ from node_agent.core.event_log import NewEvent
 from node_agent.core.moment import Moment
 from node_agent.core.session import OpenAsk
 from node_agent.detect.asks import Ask
-from node_agent.detect.changes import AskClosed, AskOpened, AttentionChanged, Change
+from node_agent.detect.changes import AskClosed, AskOpened, AskRefined, AttentionChanged, Change
 from node_agent.io import alert_records, records
 from node_agent.io.agent import Agent
 from node_agent.io.alerts import Alerts, NewAlert
@@ -61,6 +61,11 @@ class AskRecorder:
                     ask = opened[change.ask.serial] = make_open_ask(session, change.ask, now)
                     events.append(_opened_event(session, ask))
                     alerts.append(self._alerts.about_ask(ask, session.model))
+                elif isinstance(change, AskRefined):
+                    known = opened.get(change.ask.serial) or session.model.ask
+                    if known is not None and known.info.id == ask_name(session, change.ask):
+                        seen = make_open_ask(session, change.ask, now)
+                        opened[change.ask.serial] = replace(seen, opened=known.opened, marks=known.marks)
                 elif isinstance(change, AskClosed):
                     closed.append(ask_name(session, change.ask))
                     events.append(_closed_event(session, closed[-1], change.reason, now))
@@ -86,8 +91,8 @@ class AskRecorder:
         """Make it the session's state and tell the clients."""
         model = session.model
         for change in changes:
-            if isinstance(change, AskOpened):
-                model.ask = opened[change.ask.serial]
+            if isinstance(change, (AskOpened, AskRefined)):
+                model.ask = opened.get(change.ask.serial, model.ask)
             elif isinstance(change, AskClosed):
                 if model.ask is not None and model.ask.info.id == ask_name(session, change.ask):
                     model.ask = None

@@ -103,8 +103,9 @@ def load_cursor(connection: sqlite3.Connection, session: SessionId) -> Optional[
 
 def open_ask(connection: sqlite3.Connection, ask: OpenAsk) -> None:
     connection.execute(
-        "INSERT OR IGNORE INTO asks (id, session, identity, boot_id, boot, wall, info, is_open, marks)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)",
+        "INSERT INTO asks (id, session, identity, boot_id, boot, wall, info, is_open, marks)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)"
+        " ON CONFLICT (id) DO UPDATE SET identity = excluded.identity, info = excluded.info",
         (
             ask.info.id,
             ask.info.session,

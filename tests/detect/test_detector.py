@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from node_agent.detect import Ask, AskClosed, AskOpened, Change, Detector, KernelEvidence, Program, Termios, Wait
+from node_agent.detect import (
+    Ask,
+    AskClosed,
+    AskOpened,
+    AskRefined,
+    Change,
+    Detector,
+    KernelEvidence,
+    Program,
+    Termios,
+    Wait,
+)
 from node_agent.io.rule_files import RuleFiles
 from node_agent.protocol.states import AskKind, Attention
 from node_agent.terminal.engine import Event, EventKind, Modes
@@ -290,12 +301,16 @@ def test_a_report_raises_at_once_and_work_clears_it() -> None:
 
 def test_a_report_and_the_dialog_it_announces_are_one_ask() -> None:
     session = Session("thinking", LOOP, RAW)
-    session.detector.on_report(session.at, "asking", "", "PermissionRequest")
+    session.detector.on_report(session.at, "asking", "Bash: rm -rf build", "PermissionRequest")
     session.run(0.2)
     session.show("Do you want to proceed?\n❯ 1. Yes\n  2. No\n")
     session.run(5)
-    assert len(session.opened) - len(session.closed) == 1
     assert session.attention is Attention.ASKING
+    assert (len(session.opened), session.closed) == (1, [])
+    assert session.ask.question == "Do you want to proceed?"
+    assert [option.label for option in session.ask.options] == ["Yes", "No"]
+    assert session.ask.command == "Bash: rm -rf build"
+    assert [change for change in session.changes if isinstance(change, AskRefined)] == [AskRefined(session.ask)]
 
 
 def test_an_idle_report_rests_until_the_program_works_again() -> None:
