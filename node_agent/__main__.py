@@ -50,8 +50,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--state", type=Path, help="where state lives (default: $RELAY_STATE_DIR)")
     report = commands.add_parser("signal", help="say what this session is doing")
     report.add_argument("report", choices=("asking", "working", "idle", "done"))
-    report.add_argument("text", nargs="?", default="")
+    report.add_argument("words", nargs="?", default="", metavar="TEXT")
+    report.add_argument("--text", default="", help="what is asked")
     report.add_argument("--source", default="", help="who says so")
+    report.add_argument("--hook", default="", metavar="PROGRAM", help="PROGRAM says so, in JSON on stdin")
     report.set_defaults(run=_signal)
     commands.add_parser("keeper", help="run the keeper (see its own --help)")
     version = commands.add_parser("version", help="print the version")
@@ -118,12 +120,18 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _signal(options: argparse.Namespace) -> int:
     from node_agent.io.paths import PathError, node_paths
-    from node_agent.io.signal import SignalError, send_signal
+    from node_agent.io.signal import LARGEST_EVENT, SignalError, read_hook_event, send_signal
     from node_agent.io.start import connect
 
+    session, text, source = os.environ.get("RELAY_SESSION", ""), options.text or options.words, options.source
+    if options.hook:
+        event = read_hook_event("" if sys.stdin.isatty() else sys.stdin.read(LARGEST_EVENT))
+        text, source = text or event.text, source or options.hook
+        if not session:
+            source = f"{source} {event.conversation[:8]}".strip()  # each conversation asks for itself
     try:
         with connect(node_paths()) as connection:
-            send_signal(connection, os.environ.get("RELAY_SESSION", ""), options.report, options.text, options.source)
+            send_signal(connection, session, options.report, text, source)
     except (PathError, SignalError, OSError) as error:
         return _fail(error)
     return 0

@@ -22,6 +22,8 @@ from node_agent.handlers import (
     events_list,
     events_subscribe,
     hello,
+    hooks_apply,
+    hooks_plan,
     job_fence,
     job_output,
     lease_release,
@@ -61,6 +63,7 @@ from node_agent.protocol.asks import (
     SnoozeAsk,
 )
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.hooks import ApplyHooks, PlanHooks
 from node_agent.protocol.jobs import FenceJob, ReadJobOutput
 from node_agent.protocol.requests import (
     CloseStream,
@@ -121,6 +124,8 @@ HANDLERS: Dict[Type[Request], Handler] = {
     ClaimAlert: alert_claim.handle,
     ReportAlert: alert_report.handle,
     RaiseAlert: alert_raise.handle,
+    PlanHooks: hooks_plan.handle,
+    ApplyHooks: hooks_apply.handle,
     FenceJob: job_fence.handle,
     ReadJobOutput: job_output.handle,
 }

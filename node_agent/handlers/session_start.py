@@ -107,4 +107,4 @@ async def _environment(context: Context, request: StartSession) -> Dict[str, str
         base = dict(os.environ)
     else:
         base = await agent.environment.read()
-    return session_environment(base, request.env, agent.store.uuid, str(agent.paths.state / "node-agent"), request.bare)
+    return session_environment(base, request.env, agent.store.uuid, str(agent.paths.wrapper), request.bare)

@@ -94,6 +94,11 @@ class NodePaths(NamedTuple):
         return self.state / "agent.lock"
 
     @property
+    def wrapper(self) -> Path:
+        """The agent's command for sessions and hooks."""
+        return self.state / "node-agent"
+
+    @property
     def agent_log(self) -> Path:
         return self.state / "agent.log"
 

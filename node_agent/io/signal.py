@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import getpass
+import json
 import socket
-from typing import Any, Dict
+from typing import Any, Dict, NamedTuple
 
 import node_agent
 from node_agent.protocol.errors import ProtocolError
 from node_agent.protocol.frames import FrameDecoder, FrameType, encode_json
 from node_agent.protocol.version import PreambleReader, preamble
 
+LARGEST_EVENT = 4 * 1024 * 1024
+"""Characters of a hook's JSON that are read; a longer one says nothing to us."""
+
 
 class SignalError(Exception):
     """The report was refused or not answered; the message is one line."""
+
+
+_ABOUT = ("command", "file_path", "path", "url", "description")
+"""Fields of a tool's input that say what it would do, the most telling first."""
+
+
+class HookEvent(NamedTuple):
+    """What is asked, and the coding agent's own id of its conversation."""
+
+    text: str
+    conversation: str
 
 
 def send_signal(connection: socket.socket, session: str, state: str, text: str, source: str) -> None:
@@ -35,6 +50,25 @@ def send_signal(connection: socket.socket, session: str, state: str, text: str, 
         _wait_for_reply(connection, 2)
     except ProtocolError as error:
         raise SignalError(f"the node agent cannot be understood: {error}") from error
+
+
+def read_hook_event(event: str) -> HookEvent:
+    """What a coding agent hands its hook as JSON; nothing where that is not understood."""
+    try:
+        found = json.loads(event)
+    except ValueError:
+        return HookEvent("", "")
+    if not isinstance(found, dict):
+        return HookEvent("", "")
+    tool, given = _text(found.get("tool_name")), found.get("tool_input")
+    details = given if isinstance(given, dict) else {}
+    about = next((text for name in _ABOUT if (text := _text(details.get(name)))), "")
+    told = f"{tool}: {about}" if tool and about else tool
+    return HookEvent(told or _text(found.get("message")), _text(found.get("session_id")))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _wait_for_reply(connection: socket.socket, number: int) -> None:

@@ -49,7 +49,7 @@ def serve_command(state: Optional[Path]) -> List[str]:
 def write_wrapper(paths: NodePaths, root: Path) -> None:
     """Write the command that sessions find in RELAY_AGENT: this agent, for this state directory."""
     command = shlex.join(agent_command())
-    wrapper = paths.state / "node-agent"
+    wrapper = paths.wrapper
     place = shlex.quote(os.path.realpath(root))
     write_private(wrapper, f'#!/bin/sh\nRELAY_STATE_DIR={place}\nexport RELAY_STATE_DIR\nexec {command} "$@"\n')
     wrapper.chmod(0o700)

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "stop": "relaytui.cli.change:stop",
     "kill": "relaytui.cli.change:kill",
     "rm": "relaytui.cli.change:rm",
+    "hooks": "relaytui.cli.hooks:hooks",
     "node": "relaytui.cli.node:node",
     "doctor": "relaytui.cli.doctor:doctor",
 }
