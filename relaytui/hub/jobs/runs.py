@@ -1,0 +1,40 @@
+"""Puts a workflow's steps into the queue as jobs: one run, each job waiting for those it needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+
+from relaytui.hub.jobs.model import Job
+from relaytui.hub.jobs.queue import JobQueue
+from relaytui.hub.jobs.workflow import Workflow, WorkflowError
+
+
+def check_runnable(workflow: Workflow) -> None:
+    """Raise WorkflowError for what cannot be run here yet rather than run half of it."""
+    if workflow.deploy:
+        raise WorkflowError(f"{workflow.name}: a deploy needs the node's allow-list, which no node has; leave kind out")
+    for step in workflow.steps:
+        if step.inputs or step.outputs:
+            raise WorkflowError(
+                f"{workflow.name}: step {step.name!r}: files are not carried between nodes;"
+                " write name=value lines to $RELAY_OUTPUT instead"
+            )
+
+
+def submit_run(queue: JobQueue, workflow: Workflow, operator: str, now: float) -> tuple[str, list[Job]]:
+    """Queue every step; the run's id and its jobs in the workflow's order. Raises WorkflowError."""
+    check_runnable(workflow)
+    run, jobs = secrets.token_hex(4), dict[str, Job]()
+    for step in workflow.steps:
+        after = tuple(jobs[need].id for need in step.needs)
+        jobs[step.name] = queue.submit(dataclasses.replace(step.spec, after=after, run=run, operator=operator), now)
+    return run, list(jobs.values())
+
+
+def jobs_of_run(queue: JobQueue, run: str) -> list[Job]:
+    """The jobs of the run whose id begins with `run`, in the order they were queued."""
+    found = [job for job in queue.jobs() if job.spec.run and job.spec.run.startswith(run)]
+    if len({job.spec.run for job in found}) > 1:
+        raise WorkflowError(f"{run!r} may be {', '.join(sorted({job.spec.run for job in found}))}; write more of it")
+    return found[::-1]
