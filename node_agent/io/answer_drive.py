@@ -261,6 +261,7 @@ class AnswerDrive:
         is_over = await self._until(lambda: self._is_closed() or None, CONFIRMED)
         if not is_over:
             return Outcome.UNCONFIRMED, "the program has not gone on since"
+        await self._until(self._is_recorded_as_closed, CATCH_UP)  # who hears of the answer finds the ask closed
         if look.sight.is_cooked or self._session.model.has_ended:
             return Outcome.ACCEPTED, ""
         if await self._until(lambda: not self._is_shown_again(look.sight) or None, STILL_THERE):
@@ -306,6 +307,10 @@ class AnswerDrive:
     def _is_closed(self) -> bool:
         ask = self._session.detection.detector.ask if self._session.detection else None
         return self._session.model.has_ended or ask is None or ask_name(self._session, ask) != self._request.ask
+
+    def _is_recorded_as_closed(self) -> Optional[bool]:
+        ask = self._session.model.ask
+        return None if ask is not None and ask.info.id == self._request.ask else True
 
     def _is_shown_again(self, before: Sight) -> bool:
         if self._session.model.has_ended:

@@ -46,6 +46,16 @@ async def asking(client: Client, session: SessionId, words: str = "") -> AskInfo
     return await client.until(found, 25)
 
 
+async def following(client: Client, ask: AskInfo) -> AskInfo:
+    """The ask of a session after `ask`."""
+
+    def found() -> AskInfo | None:
+        now = client.sessions[ask.session].ask
+        return now if now is not None and now.id != ask.id else None
+
+    return await client.until(found, 25)
+
+
 async def answer(client: Client, ask: AskInfo, **how: Any) -> Answered:
     """Answer as `how` says; each call is a request of its own unless told otherwise."""
     how.setdefault("request", f"test {next(_numbers)}")

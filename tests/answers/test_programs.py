@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -14,7 +15,7 @@ import pytest
 
 from node_agent.protocol.asks import Outcome
 from node_agent.protocol.states import AskKind, EventKind
-from tests.answers.conftest import answer, asking, screen
+from tests.answers.conftest import answer, asking, following, screen
 from tests.harness import Client, Node
 from tests.sshd import needs_sshd, open_sshd
 
@@ -254,5 +255,21 @@ async def test_sudo_takes_a_secret_without_an_echo(client: Client) -> None:
     assert ask.kind is AskKind.PASSWORD
     reply = await answer(client, ask, secret="not-the-password")
     assert reply.outcome is Outcome.ACCEPTED, reply
-    await client.until(lambda: (now := client.sessions[session.id].ask) and now.id != ask.id)  # sudo asks again
+    await following(client, ask)  # sudo asks again
     assert "not-the-password" not in await screen(client, session.id, "ry again")
+
+
+@needs("npm")
+async def test_npm_init_is_walked_through(client: Client, tmp_path: Path) -> None:
+    session = await client.start("npm", "init", cwd=str(tmp_path), env={"npm_config_update_notifier": "false"})
+    said = {"package name": "relay-demo", "version": "2.0.0", "description": "a demo"}
+    ask = await asking(client, session.id, "package name")
+    while "Is this OK" not in ask.excerpt:
+        text = said.get(ask.excerpt.partition(":")[0])
+        reply = await answer(client, ask, text=text) if text else await answer(client, ask, keys=("enter",))
+        assert reply.outcome is Outcome.ACCEPTED, (reply, ask)
+        ask = await following(client, ask)
+    await answer(client, ask, yes=True)
+    await client.ended(session.id)
+    package = json.loads((tmp_path / "package.json").read_text())
+    assert (package["name"], package["version"], package["description"]) == ("relay-demo", "2.0.0", "a demo")
