@@ -31,6 +31,8 @@ class Exit(enum.IntEnum):
     NOTHING_ASKED = 14
     ANSWER_REFUSED = 15
     ANSWER_UNCONFIRMED = 16
+    NO_HUB = 17
+    HUB_FAILED = 18
     INTERRUPTED = 130
 
 

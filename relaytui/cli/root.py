@@ -17,6 +17,8 @@ COMMANDS: dict[str, str] = {
     "inbox": "relaytui.cli.inbox:inbox",
     "answer": "relaytui.cli.answer:answer",
     "logs": "relaytui.cli.logs:logs",
+    "hub": "relaytui.cli.hub:hub",
+    "notify": "relaytui.cli.notify:notify",
     "wait": "relaytui.cli.wait:wait",
     "explain": "relaytui.cli.explain:explain",
     "update": "relaytui.cli.change:update",

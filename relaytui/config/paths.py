@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
 
 _APP = "relaytui"
+_LONGEST_SOCKET = 100
+"""Bytes: sockaddr_un has 108, some systems 104 (unix(7))."""
 
 
 def config_dir() -> Path:
@@ -27,6 +31,19 @@ def state_dir() -> Path:
 
 def config_file() -> Path:
     return config_dir() / "config.toml"
+
+
+def hub_log() -> Path:
+    return state_dir() / "hub.log"
+
+
+def hub_socket() -> Path:
+    """Where the hub listens; under the temp directory where the state directory's path is too long for a socket."""
+    path = state_dir() / "hub.sock"
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET:
+        return path
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"relaytui-hub-{os.getuid()}" / name
 
 
 def _directory(variable: str, default: str) -> Path:

@@ -37,7 +37,7 @@ from relaytui.hub.cache import Cache, CachedNode, aged
 from relaytui.hub.watches import Watches
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import Gates, connector_for
-from relaytui.link.duplex import Connector
+from relaytui.link.duplex import Connector, Duplex
 from relaytui.link.errors import HostKeyUnknown, NotConnected
 from relaytui.link.prompts import Desk, Prompter
 from relaytui.link.resume import ByteFeed
@@ -176,6 +176,10 @@ class Core:
     def feed(self, key: SessionKey, mode: str, **options: Any) -> ByteFeed:
         """A session's output over every cut, the cuts told; `mode` and `options` are those of `OpenBytes`."""
         return self.link(key.node).feed(OpenBytes(key.id, mode, **options))
+
+    async def open_beside(self, alias: str) -> Duplex:
+        """One more stream to a node's agent on the link there is, for somebody else to speak. Raises a LinkError."""
+        return await self.link(alias).open_beside()
 
     def retry(self, alias: str) -> None:
         """Try to connect now, also where the link waits for the operator."""

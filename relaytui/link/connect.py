@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from relaytui.config import NodeConfig, Transport
+from relaytui.config.paths import hub_socket
 from relaytui.link.client import NodeClient
 from relaytui.link.duplex import Connector
 from relaytui.link.errors import ConnectTimedOut
 from relaytui.link.prompts import Desk, Prompter
+from relaytui.link.shared import SharedConnector
 
 
 class Gates:
@@ -65,7 +67,7 @@ async def open_node(
 ) -> AsyncIterator[NodeClient]:
     """One connection for one command, closed at the end. Raises a LinkError; `timeout` seconds bound the connecting."""
     desk = Desk(node.alias, prompter)
-    connector = connector_for(node, desk, Gates())
+    connector = SharedConnector(node, connector_for(node, desk, Gates()), hub_socket())
     try:
         async with asyncio.timeout(timeout):
             link = await NodeClient.connect(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Reader(Protocol):
@@ -60,3 +60,11 @@ class Connector(Protocol):
 
         Raises a LinkError. Bounded in time but for questions put to the operator.
         """
+
+
+@runtime_checkable
+class SharesLogin(Protocol):
+    """A connector whose login carries further streams."""
+
+    async def open_beside(self) -> Duplex:
+        """One more stream on the login of the last interactive one. Raises a LinkError."""

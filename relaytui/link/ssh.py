@@ -28,6 +28,7 @@ from relaytui.link.errors import (
     HostUnreachable,
     LinkError,
     LinkLost,
+    NotConnected,
     UnknownHost,
 )
 from relaytui.link.hostkeys import judge, load_records
@@ -78,6 +79,12 @@ class SshConnector:
         if not bulk:
             self._shared = session
         return duplex
+
+    async def open_beside(self) -> Duplex:
+        """One more stream on the login of the last interactive one. Raises a LinkError."""
+        if self._shared is None:
+            raise NotConnected(f"{self._node.alias}: there is no login to share yet")
+        return await self._shared.open(owned=False)
 
     async def command(self, line: str, *begins: bytes) -> Duplex:
         """Log in and run `line` there: its stdin and stdout, whatever the latter begins with. Raises a LinkError."""

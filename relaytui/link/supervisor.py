@@ -24,7 +24,7 @@ from node_agent.protocol.requests import OpenBytes, Request
 from relaytui.fleet.status import NodeState, NodeStatus
 from relaytui.link.bulk import BulkLink
 from relaytui.link.client import STALE_AFTER, NodeClient
-from relaytui.link.duplex import Connector
+from relaytui.link.duplex import Connector, Duplex, SharesLogin
 from relaytui.link.errors import LinkError, LinkLost, NotConnected
 from relaytui.link.pace import next_delay
 from relaytui.link.prompts import Desk
@@ -156,6 +156,12 @@ class NodeLink:
         if request.mode == "download":
             request = replace(request, window=max(request.window, _DOWNLOAD_WINDOW))
         return await client.open_bytes(request)
+
+    async def open_beside(self) -> Duplex:
+        """One more stream to the agent on the connection there is, its preamble unread. Raises a LinkError."""
+        if self._live().silence() > STALE_AFTER or not isinstance(self._connector, SharesLogin):
+            raise NotConnected(f"{self.node}: its link cannot be shared just now")
+        return await self._connector.open_beside()
 
     def feed(self, request: OpenBytes) -> ByteFeed:
         """A session's output over every cut."""

@@ -1,0 +1,42 @@
+"""The hub: a core without a screen that keeps links, sends alerts and lends its links."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from relaytui.config import Config
+from relaytui.config.paths import hub_socket
+from relaytui.hub.core import Core
+from relaytui.hub.place import HubLock
+from relaytui.hub.share import LinkShare
+from relaytui.notify.notifier import Notifier
+
+
+class HubRunsError(Exception):
+    """There is a hub already; the message is one line."""
+
+    exit_code = 18
+
+
+async def run_hub(config: Config) -> None:
+    """Run until SIGTERM or SIGINT. Raises HubRunsError."""
+    lock = HubLock()
+    if not lock.take():
+        raise HubRunsError(f"a hub runs already, process {lock.holder()}; `relaytui hub stop` ends it")
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    core = Core(config, client="hub")
+    notifier = Notifier(core, config.channels)
+    share = LinkShare(core, hub_socket())
+    try:
+        await core.start()
+        notifier.start()
+        await share.start()
+        await ended.wait()
+    finally:
+        await share.stop()
+        await notifier.stop()
+        await core.stop()
+        lock.release()

@@ -1,0 +1,60 @@
+"""Links that a hub lends: commands reach a node without a login of their own, and do without a hub as well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from relaytui.config import NodeConfig
+from relaytui.hub.share import LinkShare
+from relaytui.link.client import NodeClient
+from relaytui.link.duplex import Duplex
+from relaytui.link.errors import AgentUnreachable, LinkError
+from relaytui.link.shared import SharedConnector, open_shared
+from tests.harness import running_node
+from tests.link.test_core import agent_command, running_core
+from tests.sshd import needs_sshd, open_sshd
+
+
+class Refusing:
+    """Stands for a login of our own that must not be needed."""
+
+    async def open(self, *, bulk: bool = False) -> Duplex:
+        raise LinkError("a login of its own")
+
+
+@needs_sshd
+async def test_a_command_goes_over_the_hubs_login_and_past_a_hub_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sock"
+    async with running_node(tmp_path / "n") as node, open_sshd(tmp_path / "sshd") as sshd:
+        box = sshd.node("box", agent=str(agent_command(tmp_path, node)), state=str(node.root))
+        async with running_core(tmp_path / "cache", box) as hub:
+            await hub.up("box")
+            share = LinkShare(hub.core, path)
+            await share.start()
+            logins = set(sshd.connections())
+            for number in range(3):
+                connector = SharedConnector(box, Refusing(), path)
+                client = await NodeClient.connect(
+                    await connector.open(), node="box", client="cli", operator=f"ann {number}"
+                )
+                assert client.note == "through the hub"
+                assert client.node.uuid == hub.core.fleet.nodes["box"].info.uuid  # type: ignore[union-attr]  # it is up
+                await client.close()
+            assert set(sshd.connections()) == logins
+
+            await _is_refused(replace(box, port=box.port + 1), path, "it ended")  # another machine by the same name
+            await _is_refused(replace(box, alias="other"), path, "it ended")
+            await share.stop()
+        with pytest.raises(LinkError, match="a login of its own"):
+            await SharedConnector(box, Refusing(), path).open()
+        path.touch()  # left behind by a hub that was killed
+        with pytest.raises(LinkError, match="a login of its own"):
+            await SharedConnector(box, Refusing(), path).open()
+
+
+async def _is_refused(node: NodeConfig, path: Path, why: str) -> None:
+    with pytest.raises(AgentUnreachable, match=why):
+        await open_shared(node, path)
