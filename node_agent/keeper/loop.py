@@ -6,7 +6,7 @@ import heapq
 import selectors
 import time
 from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from node_agent.keeper.log import log
 
@@ -14,6 +14,10 @@ Ready = Callable[[int], None]
 """Called with the events (`READ`, `WRITE`) a descriptor is ready for."""
 
 READ, WRITE = EVENT_READ, EVENT_WRITE
+BULK_SECONDS = 0.001
+"""Seconds of a round that go to bulk. Each read of a busy terminal wakes its writer, which may take the processor for
+milliseconds: a key that came meanwhile would wait for all of them."""
+
 PAUSE_AFTER_FAILURE = 1.0
 """Seconds until a descriptor whose call failed is looked at again; it may well fail again at once."""
 
@@ -38,6 +42,8 @@ class Loop:
         self.stopped = False
         self._after_each = after_each
         self._selector = selectors.DefaultSelector()
+        self._bulk: Dict[int, int] = {}  # descriptor → the turn in which it was last called
+        self._bulk_turns = 0
         self._timers: List[Tuple[float, int, Timer]] = []
         self._timer_count = 0
 
@@ -45,8 +51,13 @@ class Loop:
         """Monotonic seconds, the same clock before and after an upgrade in place."""
         return time.monotonic()
 
-    def watch(self, fd: int, events: int, ready: Ready) -> None:
-        """Have `ready` called for `events` on `fd`; 0 events to leave it alone."""
+    def watch(self, fd: int, events: int, ready: Ready, *, bulk: bool = False) -> None:
+        """Have `ready` called for `events` on `fd`; 0 events to leave it alone.
+
+        What is `bulk` waits for everything else, and gets its turn once everything else of the kind has had one.
+        """
+        if bulk:
+            self._bulk.setdefault(fd, 0)
         known = fd in self._selector.get_map()
         if not events:
             if known:
@@ -58,6 +69,7 @@ class Loop:
 
     def forget(self, fd: int) -> None:
         """Stop watching `fd`; to be called before it is closed."""
+        self._bulk.pop(fd, None)
         if fd in self._selector.get_map():
             self._selector.unregister(fd)
 
@@ -72,19 +84,36 @@ class Loop:
 
     def run(self) -> None:
         """Run until `stopped`."""
-        registered = self._selector.get_map()
         while not self.stopped:
+            bulk: List[Tuple[SelectorKey, int]] = []
             for key, events in self._selector.select(self._until_next()):
-                if registered.get(key.fd) is key:  # an earlier call of this round may have closed or changed it
+                if key.fd in self._bulk:
+                    bulk.append((key, events))
+                else:
                     self._call(key, events)
+            self._call_bulk(bulk)
             self._run_timers()
             self._after_each()
 
     def close(self) -> None:
         self._selector.close()
 
+    def _call_bulk(self, ready: List[Tuple[SelectorKey, int]]) -> None:
+        """Call those that have waited longest, for a moment; the others are as ready in the next round."""
+        ready.sort(key=lambda item: self._bulk.get(item[0].fd, 0))
+        until = self.now() + BULK_SECONDS
+        for key, events in ready:
+            self._bulk_turns += 1
+            if key.fd in self._bulk:
+                self._bulk[key.fd] = self._bulk_turns
+            self._call(key, events)
+            if self.now() >= until:
+                break
+
     def _call(self, key: SelectorKey, events: int) -> None:
         """Call whoever is ready. One session's trouble must not end all others, so it is logged and tried again."""
+        if self._selector.get_map().get(key.fd) is not key:
+            return  # an earlier call of this round has closed or changed it
         try:
             key.data(events)
         except Exception as error:  # noqa: BLE001 - the task supervisor: the keeper's end is every session's

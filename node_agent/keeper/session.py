@@ -23,7 +23,7 @@ from node_agent.protocol.states import SessionState
 
 READ_BYTES = 64 * 1024
 READS_A_TURN = 8
-"""Reads of one terminal before the others get their turn."""
+"""Reads of one terminal before the others get their turn; more than its buffers held when they began."""
 PIECES = 8
 """Reads that become one write to the journal: a terminal gives a page a read, however much it has."""
 DRAIN_READS = 256
@@ -236,7 +236,7 @@ class Session:
 
     def _admit(self, block: Block) -> Optional[Refused]:
         """Let `block` begin at this moment, or say why it may not."""
-        drained = self.drain()
+        drained = self.drain(READS_A_TURN if block.expect_head is None else DRAIN_READS)
         if self.master < 0:
             return Refused.GONE
         if block.expect_head is not None and (not drained or block.expect_head != self.journal.head):
@@ -350,7 +350,7 @@ class Session:
     def _watch(self, events: int) -> None:
         if self.master >= 0 and events != self._events:
             self._events = events
-            self._loop.watch(self.master, events, self._ready)
+            self._loop.watch(self.master, events, self._ready, bulk=True)
 
     def _ready(self, events: int) -> None:
         if events & READ:

@@ -69,3 +69,31 @@ def test_a_descriptor_closed_earlier_in_the_round_is_not_called() -> None:
         os.close(pair[0])
         os.close(pair[1])
     assert len(called) == 1
+
+
+def test_bulk_takes_turns_and_waits_for_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node_agent.keeper.loop.BULK_SECONDS", 0.0)  # one call a round
+    loop = Loop(lambda: None)
+    pipes = [os.pipe() for _ in range(3)]
+    called: list[str] = []
+
+    def key(events: int) -> None:
+        called.append("key")
+        loop.forget(pipes[2][0])
+
+    def bulk(name: str) -> None:
+        called.append(name)
+        loop.stopped = called.count(name) == 2
+
+    loop.watch(pipes[0][0], READ, lambda _: bulk("a"), bulk=True)
+    loop.watch(pipes[1][0], READ, lambda _: bulk("b"), bulk=True)
+    loop.watch(pipes[2][0], READ, key)
+    for _, writer in pipes:
+        os.write(writer, b"x")
+    loop.run()
+    loop.close()
+    for pipe in pipes:
+        for end in pipe:
+            os.close(end)
+    assert called[0] == "key"
+    assert sorted(called[1:3]) == ["a", "b"]
