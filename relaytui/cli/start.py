@@ -16,6 +16,7 @@ from node_agent.protocol.requests import StartSession
 from relaytui.cli.attach import attach_to
 from relaytui.cli.describe import session_json
 from relaytui.cli.output import print_json
+from relaytui.cli.place import node_for
 from relaytui.cli.reach import connected, run_async
 from relaytui.config import LOCAL, NodeConfig, load_config
 from relaytui.fleet.keys import SessionKey
@@ -26,7 +27,8 @@ _SECONDS = 30.0  # a node's first start reads its login shell's environment
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
-@click.option("--node", "alias", default=LOCAL, show_default=True, help="Where to start it.")
+@click.option("--node", "alias", help="Where to start it; local unless given.")
+@click.option("--requires", metavar="EXPR", help="Where a node has this, such as `gpu` or `mem>=64G`.")
 @click.option("--title", default="", help="A title of your own.")
 @click.option("--tag", "tags", metavar="TAG", multiple=True, help="A word to filter by; may be repeated.")
 @click.option("--cwd", default="", metavar="DIR", help="Its directory; the home directory unless given.")
@@ -37,7 +39,8 @@ _SECONDS = 30.0  # a node's first start reads its login shell's environment
 @click.option("--json", "as_json", is_flag=True, help="Print the session as an object; implies --detach.")
 @click.argument("command", metavar="[-- CMD...]", nargs=-1)
 def start(
-    alias: str,
+    alias: str | None,
+    requires: str | None,
     title: str,
     tags: tuple[str, ...],
     cwd: str,
@@ -55,7 +58,10 @@ def start(
     """
     stays = detach or as_json or not (sys.stdin.isatty() and sys.stdout.isatty())
     columns, rows = parse_size(size) if size else _terminal_size(attaching=not stays)
+    if alias and requires:
+        raise click.UsageError("--node says where, --requires has it found: leave one out")
     config = load_config()
+    alias = run_async(node_for(config, requires)) if requires else alias or LOCAL
     node = config.node(alias)
     request = StartSession(
         request=str(uuid.uuid4()),
