@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     remove.set_defaults(run=_remove)
     for command in (serve, bridge, probe, remove):
         command.add_argument("--state", type=Path, help="where state lives (default: $RELAY_STATE_DIR)")
+    tmux = commands.add_parser("tmux", help="list the tmux sessions of this machine as JSON")
+    tmux.add_argument("--state", type=Path, help=argparse.SUPPRESS)  # every command may be given one
+    tmux.set_defaults(run=_tmux)
     report = commands.add_parser("signal", help="say what this session is doing")
     report.add_argument("report", choices=("asking", "working", "idle", "done"))
     report.add_argument("words", nargs="?", default="", metavar="TEXT")
@@ -113,6 +116,17 @@ def _remove(options: argparse.Namespace) -> int:
         report = remove_node(node_paths(options.state), options.journals, options.program)
         sys.stdout.write(json.dumps(report) + "\n")
     except (PathError, StartError, OSError) as error:
+        sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
+        return _fail(error)
+    return 0
+
+
+def _tmux(_: argparse.Namespace) -> int:
+    from node_agent.io.tmux import TmuxError, tmux_sessions
+
+    try:
+        sys.stdout.write(json.dumps({"sessions": tmux_sessions()}) + "\n")
+    except TmuxError as error:
         sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
         return _fail(error)
     return 0

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "hooks": "relaytui.cli.hooks:hooks",
     "node": "relaytui.cli.node:node",
     "doctor": "relaytui.cli.doctor:doctor",
+    "adopt": "relaytui.cli.adopt:adopt",
 }
 """Every command as `module:attribute`, in the order of the help."""
 
