@@ -115,7 +115,8 @@ class Console(App[None], inherit_bindings=False):
         self._show_title()
 
     def _note(self, changes: list[Change]) -> None:
-        if self.options.bell and any(isinstance(c, AskOpened) and c.view.ask.age < FRESH for c in changes):
+        opened = [change.view.ask for change in changes if isinstance(change, AskOpened)]
+        if self.options.bell and any(ask.age < FRESH and not ask.quiet for ask in opened):
             self._ring()
         if self._is_away:
             self._show_title()

@@ -13,7 +13,7 @@ from node_agent.core.marks import NO_MARKS, AskMarks
 from node_agent.core.moment import Moment
 from node_agent.protocol.entities import AskInfo, ExitInfo, SessionInfo
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.states import Attention, SessionState
+from node_agent.protocol.states import AskKind, Attention, SessionState
 from node_agent.terminal.sanitise import sanitise
 
 TITLE_LIMIT = 200
@@ -77,6 +77,12 @@ class Session:
     @property
     def has_ended(self) -> bool:
         return has_ended(self.state)
+
+    def is_started_as(self, kind: AskKind, program: str) -> bool:
+        """Whether the session was started as the editor or pager that now waits: nobody needs to be told."""
+        if kind not in (AskKind.EDITOR, AskKind.PAGER) or not self.command:
+            return False
+        return posixpath.basename(self.command[0]) == posixpath.basename(program)
 
     @property
     def attention(self) -> Attention:

@@ -7,7 +7,6 @@ know how anything is sent.
 from __future__ import annotations
 
 import asyncio
-import posixpath
 import secrets
 import socket
 import sqlite3
@@ -28,7 +27,6 @@ from node_agent.protocol.entities import ExitInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import AlertChanged
-from node_agent.protocol.states import AskKind
 from node_agent.terminal.sanitise import sanitise
 
 TITLE_LIMIT = 200
@@ -82,7 +80,7 @@ class Alerts:
         title, body = ask_words(self._host, session.title if session else "", ask.info)
         alert = self._make(f"ask/{ask.info.id}", AlertKind.ASK, Severity.NORMAL, title, body, session)
         alert.ask, alert.ask_kind = ask.info.id, ask.info.kind
-        if session is not None and _is_started_as(session, ask):
+        if ask.info.quiet:
             alert.held = f"{ask.info.kind.value} started as such"
         return NewAlert(alert, f"opened {ask.info.id}")
 
@@ -281,11 +279,3 @@ class Alerts:
         info = self.info(alert)
         self._told[alert.key] = info.silenced
         self._agent.announce(f"alert {alert.key}", AlertChanged(info))
-
-
-def _is_started_as(session: Session, ask: OpenAsk) -> bool:
-    """Whether the session was started as the editor or pager that now waits: nobody needs to be told."""
-    if ask.info.kind not in (AskKind.EDITOR, AskKind.PAGER) or not session.command:
-        return False
-    names = {posixpath.basename(word) for word in (session.command[0], ask.info.program)}
-    return len(names) == 1

@@ -146,5 +146,6 @@ def make_open_ask(session: LiveSession, ask: Ask, now: Moment) -> OpenAsk:
         cwd=session.model.cwd,
         rule=sanitise(ask.rule, LABEL_LIMIT),
         confidence=ask.confidence,
+        quiet=session.model.is_started_as(ask.kind, ask.program),
     )
     return OpenAsk(info, now, ask.identity)

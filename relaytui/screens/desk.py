@@ -74,12 +74,13 @@ class Desk:
             self.focus = self.keys[(self.place + by) % len(self.keys)]
 
     def asking(self, now: float) -> list[AskView]:
-        """Open asks of sessions that can be answered now, longest waiting first."""
-        return [
+        """Open asks of sessions that can be answered now, longest waiting first, quiet ones last."""
+        found = [
             ask
             for ask in self.fleet.inbox(now)
             if ask.key is not None and not ask.ask.snoozed and not self.fleet.is_stale(ask.key)
         ]
+        return sorted(found, key=lambda ask: ask.ask.quiet)
 
     def next_asking(self, now: float, by: int = 1) -> SessionKey | None:
         """The asking session to go to: the one waiting longest, or from an asking one the next in line."""
@@ -103,8 +104,11 @@ class Desk:
         return hidden
 
     def count_asking(self) -> int:
-        """Sessions that ask, of all nodes."""
-        return sum(view.attention is Attention.ASKING for view in self.fleet.sessions.values())
+        """Sessions that ask, of all nodes; not those that only show what they were started to show."""
+        return sum(
+            view.attention is Attention.ASKING and not (view.info.ask is not None and view.info.ask.quiet)
+            for view in self.fleet.sessions.values()
+        )
 
     def count_lost(self) -> int:
         """Sessions of nodes that are silent."""

@@ -246,7 +246,7 @@ class GridScreen(Screen[None], inherit_bindings=False):
                         self._flush_tile(tile)
                     continue
                 case AskOpened(view) if view.key is not None and view.ask.age < FRESH:
-                    if view.key != self.desk.focus and not view.ask.muted and not view.ask.snoozed:
+                    if view.key != self.desk.focus and not (view.ask.muted or view.ask.snoozed or view.ask.quiet):
                         self._toasts[view.key] = self.context.now() + TOAST_SECONDS
                 case AskClosed(_, key) if key is not None:
                     self._toasts.pop(key, None)

@@ -259,6 +259,7 @@ async def test_a_pager_started_as_such_alerts_nobody(node: Node, tmp_path: Path)
     client = await node.connect()
     (tmp_path / "text").write_text("\n".join(map(str, range(500))))
     ask = await asking(client, "less", str(tmp_path / "text"))
+    assert ask.quiet
     assert (await alert_of(client, ask.id)).silenced == "pager started as such"
 
 

@@ -286,6 +286,16 @@ async def test_old_asks_and_the_focus_itself_make_no_toast() -> None:
         assert operator.toasts == []
 
 
+async def test_a_pager_that_was_asked_for_is_no_news() -> None:
+    source = three()
+    async with at_console(source) as operator:
+        source.session("gpu-box/c3", "less manual", ask=confirm(quiet=True))
+        await operator.look()
+        assert operator.tile("gpu-box/c3").view.word == "asking"
+        assert operator.toasts == []
+        assert operator.console.context.desk.count_asking() == 0
+
+
 async def test_the_empty_console_says_how_to_begin() -> None:
     async with at_console(ScriptedSource()) as operator:
         assert operator.sees("No sessions yet.")
