@@ -7,6 +7,7 @@ the bytes since then are fed again. Events and replies of bytes that were fed be
 from __future__ import annotations
 
 import logging
+import traceback
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from node_agent.terminal.delta import ScreenModel, ScreenReader
@@ -29,6 +30,15 @@ class Snapshot(NamedTuple):
     data: bytes
 
 
+class Breakage(NamedTuple):
+    """An engine that raised: `data` is what it was fed, `end` the journal offset after that."""
+
+    engine: str
+    error: str
+    data: bytes
+    end: int
+
+
 class Emulation:
     """The screen of one session. `columns` and `rows` are those the session began with."""
 
@@ -38,6 +48,7 @@ class Emulation:
         self._load = load
         self._reader: Optional[ScreenReader] = None
         self.engine: Engine = self._restore(DEFAULT_ENGINE)
+        self._breakage: Optional[Breakage] = None
         self._told = self.engine.offset
         self.boundary = self.engine.offset  # the last known offset that is not inside a sequence
 
@@ -48,15 +59,18 @@ class Emulation:
     def feed(self, data: bytes, may_skip: bool = False) -> None:
         """Interpret `data`; when the engine breaks, `offset` falls back to that of the last checkpoint.
 
+        When the fallback breaks too, its screen is blank and goes on after `data`.
+
         With `may_skip` what a reset of the terminal wipes out is passed over. Other sync points are not looked for:
         to find one takes longer than to interpret what it would save.
         """
+        fed, end = data, self.engine.offset + len(data)
         try:
             if may_skip and _RESET in data and isinstance(self.engine, VtEngine):
                 data = data[self.engine.skip_to_sync(data) or 0 :]
             self.engine.feed(data)
         except Exception:  # noqa: BLE001 - the engine boundary: whatever a program prints, the session goes on
-            self._fall_back()
+            self._fall_back(fed, end)
             return
         if self.engine.at_boundary:
             self.boundary = self.engine.offset
@@ -65,7 +79,12 @@ class Emulation:
         try:
             self.engine.resize(columns, rows)
         except Exception:  # noqa: BLE001 - the engine boundary: see feed
-            self._fall_back()
+            self._fall_back(b"", self.engine.offset)
+
+    def take_breakage(self) -> Optional[Breakage]:
+        """How an engine broke since the last call, or None."""
+        breakage, self._breakage = self._breakage, None
+        return breakage
 
     def skip_to(self, offset: int) -> None:
         """The bytes up to `offset` are gone: go on after them with a blank screen of the same size."""
@@ -105,11 +124,12 @@ class Emulation:
         """The whole state, or None in the middle of a sequence."""
         return self.engine.checkpoint() if self.engine.at_boundary else None
 
-    def _fall_back(self) -> None:
-        log.exception(
-            "session %s: the %s engine broke at offset %d", self._session, self.engine.name, self.engine.offset
-        )
-        self._replace(self._restore(FALLBACK_ENGINE))
+    def _fall_back(self, data: bytes, end: int) -> None:
+        """Go on in the other engine from the last checkpoint; when that is the broken one, after `end` and blank."""
+        name = self.engine.name
+        log.exception("session %s: the %s engine broke at offset %d", self._session, name, self.engine.offset)
+        self._breakage = Breakage(name, traceback.format_exc(), data, end)
+        self._replace(self._blank(name, end) if name == FALLBACK_ENGINE else self._restore(FALLBACK_ENGINE))
 
     def _blank(self, name: str, offset: int) -> Engine:
         """An engine with nothing on its screen that goes on at `offset`."""

@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import Callable, Deque, List, Optional, Protocol, Tuple, Union
 
-from node_agent.core.emulation import Emulation, Snapshot
+from node_agent.core.emulation import Breakage, Emulation, Snapshot
 from node_agent.core.session import Session
 from node_agent.io.checkpoints import SavedScreen, load_screen
 from node_agent.io.detection import Detection
@@ -45,6 +45,7 @@ class Happening:
         self.is_fed = False
         self.events: List[Event] = []
         self.replies: List[Reply] = []
+        self.breakage: Optional[Breakage] = None
 
 
 class LiveSession:
@@ -132,6 +133,13 @@ class LiveSession:
         self.emulation.feed(found, may_skip=self.model.catching_up)
         happening.is_fed = True
         happening.events, happening.replies = self.emulation.drain()
+        happening.breakage = self.emulation.take_breakage()
+
+    def output_to(self, end: int) -> bytes:
+        """The output that the screen does not show yet, up to offset `end`; less where it is not in one piece."""
+        length = end - self.emulation.offset
+        found = self._journal.read(self.emulation.offset, length) if length > 0 else b""
+        return b"" if isinstance(found, Missing) else found
 
     def _apply(self, record: Record) -> None:
         if isinstance(record.body, Resize):

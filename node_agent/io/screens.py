@@ -9,6 +9,7 @@ from typing import List, Optional
 
 from node_agent.io import records
 from node_agent.io.agent import Agent
+from node_agent.io.broken_output import keep_broken_output
 from node_agent.io.checkpoints import SavedScreen, save_screen
 from node_agent.io.feed_mark import FeedMark, Mark
 from node_agent.io.follower import Follower
@@ -41,6 +42,7 @@ class Screens:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._mark = FeedMark(agent.paths.state / "feeding")
+        self._broken = agent.paths.state / "broken"
         self._follower = Follower(agent.clock, self._step, self._rest)
 
     @property
@@ -94,6 +96,9 @@ class Screens:
             session.note_pace(self._agent.clock.boot() - began)
         if session.detection is not None and happening.is_fed:
             session.detection.on_output(session.emulation.offset, happening.events)
+        if happening.breakage is not None:
+            checkpoint, output = session.emulation.checkpoint(), session.output_to(happening.breakage.end)
+            keep_broken_output(self._broken, session.model.id, happening.breakage, checkpoint, output)
         if happening.replies:
             self._reply(session, happening.replies)
         if happening.events and not session.model.catching_up:
