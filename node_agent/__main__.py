@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     probe.set_defaults(run=_probe)
     probe.add_argument("--replace", action="store_true", help="start this agent in place of one that runs")
     probe.add_argument("--replace-keeper", action="store_true", help="replace the keeper's program in place, too")
+    probe.add_argument("--boot", action="store_true", help="have the agent started with the machine")
     remove = commands.add_parser("remove", help="end every session, the keeper and the agent of this node")
     remove.add_argument("--journals", action="store_true", help="remove its state, journals and all")
     remove.add_argument("--program", action="store_true", help="remove the agent where it was pushed")
@@ -99,12 +100,25 @@ def _probe(options: argparse.Namespace) -> int:
             replace_agent(paths, options.state, options.replace_keeper)
         elif options.start:
             ensure_agent(paths, options.state)
-        sys.stdout.write(json.dumps(node_status(paths), separators=(",", ":")) + "\n")
+        report = node_status(paths)
+        if options.boot:
+            report["boot"] = _install_boot(options.state)
+        sys.stdout.write(json.dumps(report, separators=(",", ":")) + "\n")
     except (PathError, StartError, OSError) as error:
         failure = error.failure if isinstance(error, StartError) else failure_of(error)
         sys.stdout.write(json.dumps({"error": words_for(error), "failure": failure.name.lower()}) + "\n")
         return _fail(error)
     return 0
+
+
+def _install_boot(state: Optional[Path]) -> str:
+    """How it was done, or why not: an agent that runs is worth more than one that starts by itself."""
+    from node_agent.io.boot import BootError, install_boot
+
+    try:
+        return install_boot(state)
+    except (BootError, OSError) as error:
+        return f"not arranged: {error}"
 
 
 def _remove(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -39,6 +39,7 @@ _UPGRADE_SECONDS = 30.0
 @click.option("--agent", default="", metavar="COMMAND", help="The agent command there; push nothing.")
 @click.option("--python", default="", metavar="PATH", help="The Python there that runs the agent; found unless given.")
 @click.option("--state", default="", metavar="DIR", help="Where agent and state live there, on a local disk.")
+@click.option("--boot", is_flag=True, help="Have the agent started with the machine, by systemd or cron.")
 @click.option("--accept-key", metavar="FINGERPRINT", help="Trust this host key (SHA256:…) if it is unknown.")
 @click.option("--later", is_flag=True, help="Only write it down; do not connect.")
 def add(
@@ -51,6 +52,7 @@ def add(
     agent: str,
     python: str,
     state: str,
+    boot: bool,
     accept_key: str | None,
     later: bool,
 ) -> None:
@@ -69,7 +71,7 @@ def add(
         _save(config, added)
         narrate(f"wrote {added.alias} down; `relaytui node upgrade {added.alias}` puts the agent there")
         return
-    run_async(trusting(lambda: arrive(config, added), accept_key))
+    run_async(trusting(lambda: arrive(config, added, ["--boot"] if boot else []), accept_key))
     _save(load_config(), added)
     narrate(f"added {added.alias}; `relaytui start --node {added.alias}` starts a session there")
 
@@ -87,18 +89,19 @@ def upgrade(name: str, keeper: bool) -> None:
     if known.transport is Transport.UNIX:
         run_async(_replace_here(config, known, keeper=keeper))
     else:
-        run_async(trusting(lambda: arrive(config, known, replace=True, keeper=keeper), None))
+        run_async(trusting(lambda: arrive(config, known, _replacing(keeper)), None))
 
 
-async def arrive(config: Config, node: NodeConfig, *, replace: bool = False, keeper: bool = False) -> NodeInfo:
-    """Have an agent run on the node, pushed where that is ours to do, and say what it is. Raises a LinkError."""
+async def arrive(config: Config, node: NodeConfig, options: Sequence[str] = ()) -> NodeInfo:
+    """Have an agent run on the node, pushed where that is ours to do, and say what it is. Raises a LinkError.
+
+    `options` are those of `node-agent probe` where it is pushed.
+    """
     if node.transport is Transport.UNIX or node.agent:
         async with open_node(node, operator=config.operator, prompter=terminal_prompter()) as client:
             return _introduce(client)
     try:
-        arrival = await bootstrap(
-            node, Desk(node.alias, terminal_prompter()), _Steps(node.alias), replace=replace, keeper=keeper
-        )
+        arrival = await bootstrap(node, Desk(node.alias, terminal_prompter()), _Steps(node.alias), options)
     except BundleError as error:
         raise InstallFailed(f"{node.alias}: {error}") from error
     client = await NodeClient.connect(
@@ -155,6 +158,8 @@ def _remark(node: NodeConfig, arrival: Arrival, client: NodeClient) -> None:
     """Say what will one day matter."""
     if arrival.found.get("noexec"):
         narrate(f"{node.alias}: programs cannot run from its home (noexec); inside sessions use `sh $RELAY_AGENT`")
+    if "boot" in arrival.report:
+        narrate(f"{node.alias}: its start with the machine: {arrival.report['boot']}")
     running = client.node.agent.version
     if running != node_agent.__version__:
         narrate(f"{node.alias}: agent {running} was running already; `relaytui node upgrade {node.alias}` replaces it")
@@ -167,10 +172,14 @@ def _introduce(client: NodeClient) -> NodeInfo:
     return info
 
 
+def _replacing(keeper: bool) -> list[str]:
+    return ["--replace", *(["--replace-keeper"] if keeper else [])]
+
+
 async def _replace_here(config: Config, node: NodeConfig, *, keeper: bool) -> None:
     from relaytui.link.unix import start_agent
 
-    await start_agent(node, "--replace", *(["--replace-keeper"] if keeper else []))
+    await start_agent(node, *_replacing(keeper))
     await arrive(config, node)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -93,12 +93,10 @@ def install_command(node: NodeConfig) -> str:
     )
 
 
-async def bootstrap(
-    node: NodeConfig, desk: Desk, tell: Tell, *, replace: bool = False, keeper: bool = False
-) -> Arrival:
+async def bootstrap(node: NodeConfig, desk: Desk, tell: Tell, options: Sequence[str] = ()) -> Arrival:
     """Put the agent on the node if it is missing there, and start it.
 
-    With `replace` it takes the place of one that runs, with `keeper` also of the keeper's program.
+    `options` are further ones of `node-agent probe`.
 
     Raises a LinkError; nothing half-done stays on the node then.
     """
@@ -106,7 +104,7 @@ async def bootstrap(
     try:
         duplex = await remote_of(node, desk).command(install_command(node), MARKER, MAGIC)
         try:
-            return await _converse(node, duplex, await building, tell, _options(replace, keeper))
+            return await _converse(node, duplex, await building, tell, list(options))
         except BaseException:
             await duplex.close()
             raise
@@ -149,11 +147,6 @@ async def _converse(node: NodeConfig, duplex: Duplex, bundle: Bundle, tell: Tell
     tell("starting the agent", None)
     report = await lines.expect("started")
     return Arrival(lines.stream(), bool(found["missing"]), found, report)
-
-
-def _options(replace: bool, keeper: bool) -> list[str]:
-    """Options of `node-agent probe`."""
-    return [*(["--replace"] if replace else []), *(["--replace-keeper"] if keeper else [])]
 
 
 async def _push(node: NodeConfig, duplex: Duplex, data: bytes, tell: Tell) -> None:
