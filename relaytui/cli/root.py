@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "inbox": "relaytui.cli.inbox:inbox",
     "answer": "relaytui.cli.answer:answer",
     "logs": "relaytui.cli.logs:logs",
+    "policy": "relaytui.cli.policy:policy",
     "hub": "relaytui.cli.hub:hub",
     "notify": "relaytui.cli.notify:notify",
     "wait": "relaytui.cli.wait:wait",

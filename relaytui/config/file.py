@@ -8,6 +8,7 @@ import enum
 import os
 import tempfile
 import tomllib
+import types
 import typing
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from relaytui.config.models import (
     UiConfig,
 )
 from relaytui.config.paths import config_file
+from relaytui.hub.policy import Rule
 
-_TOP_LEVEL = ("operator", "ui", "channels", "jobs", "nodes")
+_TOP_LEVEL = ("operator", "ui", "channels", "rules", "jobs", "nodes")
 _TYPE_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -66,6 +68,10 @@ def parse_config(data: dict[str, Any]) -> Config:
         _build(ChannelConfig, dict(_table(table, f"channels.{name}")), f"channels.{name}", name=name)
         for name, table in _table(data.get("channels", {}), "channels").items()
     ]
+    rules = [
+        _build(Rule, dict(_table(table, f"rules.{name}")), f"rules.{name}", name=name)
+        for name, table in _table(data.get("rules", {}), "rules").items()
+    ]
     nodes = []
     for alias, table in _table(data.get("nodes", {}), "nodes").items():
         where = f"nodes.{alias}"
@@ -75,7 +81,7 @@ def parse_config(data: dict[str, Any]) -> Config:
         if "transport" not in table and ("socket" in table or alias == LOCAL):
             table["transport"] = Transport.UNIX.value
         nodes.append(_build(NodeConfig, table, where, alias=alias))
-    return Config(nodes=tuple(nodes), channels=tuple(channels), **values)
+    return Config(nodes=tuple(nodes), channels=tuple(channels), rules=tuple(rules), **values)
 
 
 def config_to_toml(config: Config) -> dict[str, Any]:
@@ -89,6 +95,11 @@ def config_to_toml(config: Config) -> dict[str, Any]:
         data["jobs"] = jobs
     if config.channels:
         data["channels"] = {channel.name: _channel_table(channel) for channel in config.channels}
+    if config.rules:
+        data["rules"] = {
+            rule.name: {"action": rule.action.value, **_changed(rule, Rule(rule.name, rule.action))}
+            for rule in config.rules
+        }
     nodes = {}
     for node in config.nodes:
         table = _changed(node, NodeConfig(node.alias, host="?"))
@@ -185,6 +196,9 @@ def _build(kind: Any, table: dict[str, Any], where: str, **given: Any) -> Any:
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
+    if origin is types.UnionType:  # what may be left out
+        hint = next(each for each in typing.get_args(hint) if each is not types.NoneType)
+        origin = typing.get_origin(hint)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         try:
             return hint(value)

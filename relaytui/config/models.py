@@ -10,6 +10,7 @@ import socket
 from dataclasses import dataclass, field
 
 from node_agent.protocol.asks import AlertKind, Severity
+from relaytui.hub.policy import Rule
 
 LOCAL = "local"
 """The operator's own machine: a node that exists without being configured."""
@@ -201,6 +202,7 @@ class Config:
     nodes: tuple[NodeConfig, ...] = ()
     ui: UiConfig = field(default_factory=UiConfig)
     channels: tuple[ChannelConfig, ...] = ()
+    rules: tuple[Rule, ...] = ()
     jobs: JobsConfig = field(default_factory=JobsConfig)
     operator: str = field(default_factory=default_operator)
 

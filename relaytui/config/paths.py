@@ -33,6 +33,11 @@ def config_file() -> Path:
     return config_dir() / "config.toml"
 
 
+def policy_ledger() -> Path:
+    """What rules decided on this machine."""
+    return state_dir() / "policy.jsonl"
+
+
 def hub_log() -> Path:
     return state_dir() / "hub.log"
 

@@ -1,4 +1,4 @@
-"""The hub: a core without a screen that keeps links, sends alerts and lends its links."""
+"""The hub: a core without a screen that keeps links, sends alerts, answers by rule and lends its links."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 import signal
 
 from relaytui.config import Config
-from relaytui.config.paths import hub_socket
+from relaytui.config.paths import hub_socket, policy_ledger
+from relaytui.hub.attendant import Attendant
 from relaytui.hub.core import Core
+from relaytui.hub.ledger import Ledger
 from relaytui.hub.place import HubLock
 from relaytui.hub.share import LinkShare
 from relaytui.notify.notifier import Notifier
@@ -29,14 +31,17 @@ async def run_hub(config: Config) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     core = Core(config, client="hub")
     notifier = Notifier(core, config.channels)
+    attendant = Attendant(core, config.rules, Ledger(policy_ledger()))
     share = LinkShare(core, hub_socket())
     try:
         await core.start()
         notifier.start()
+        attendant.start()
         await share.start()
         await ended.wait()
     finally:
         await share.stop()
+        await attendant.stop()
         await notifier.stop()
         await core.stop()
         lock.release()

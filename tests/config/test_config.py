@@ -73,7 +73,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     [
         ("operator = ann", r"not TOML: .*line 1.*; correct that line"),
         ("[ui\n", r"line 1"),
-        ("thme = 1", r"thme: unknown key; known are channels, nodes, operator, ui"),
+        ("thme = 1", r"thme: unknown key; known are channels, jobs, nodes, operator, rules, ui"),
         ("[ui]\nthme = 'dark'", r"ui\.thme: unknown key; did you mean 'theme'\?"),
         ("[ui]\norder = 'size'", r"ui\.order: 'size' is not one of 'node', 'attention', 'started'"),
         ("[ui]\nascii = 1", r"ui\.ascii: must be true or false, is 1"),
