@@ -50,7 +50,7 @@ def expanded(path: Path) -> Iterator[str]:
 
 
 class Runner:
-    """Runs one file; `failures` are (section, line, what was there), `sections` those with a check, and its kinds."""
+    """Runs one file; `failures` are (section, line, what was there), `sections` those with a check, and what they ask for."""
 
     def __init__(self, make: MakeEngine, path: Path) -> None:
         self._make = make
@@ -96,7 +96,7 @@ class Runner:
             actual, expected = self._glyph(line)
         else:
             actual, expected = self._state(command, question.split(), expected)
-        self.sections.setdefault(self._section, set()).add(command.split("_")[0])
+        self.sections.setdefault(self._section, set()).add(command)
         if actual != expected:
             self.failures.append((self._section, line, actual))
 
