@@ -119,7 +119,7 @@ class Typist:
         words = [int(word) for word in typed.replace(b"<", b" ").replace(b">", b" ").split()]
         assert typed == b"".join(b"<%d>" % word for word in words)
         assert words == sorted(set(words))
-        assert set(self.acknowledged) <= set(words)
+        assert not (lost := set(self.acknowledged) - set(words)), f"acknowledged and not typed: {sorted(lost)}"
 
 
 class Remote:

@@ -127,6 +127,7 @@ async def _suffer(remote: Remote, outage: Outage, seconds: float, tmp: Path) -> 
     followed.check(journal)
     assert b"".join(data for _, data in followed.pieces) == journal
     assert seconds >= 2 or not attached.gaps or outage.kind == "lossy"
+    await eventually(lambda: b"<%d>" % typing.acknowledged[-1] in (tmp / "typed").read_bytes())
     typing.check((tmp / "typed").read_bytes())
     events = core.event_numbers
     assert events == list(range(events[0], events[0] + len(events)))
