@@ -63,12 +63,16 @@ class JobDispatcher:
         core: Core,
         queue: JobQueue,
         *,
+        holder: str = "",
         slots: Mapping[str, int] | None = None,
         lost_after: float = 600.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Give a node (by alias) at most `slots` jobs at once, and one silent for `lost_after` seconds up."""
-        self.holder = secrets.token_hex(8)
+        """Give a node (by alias) at most `slots` jobs at once, and one silent for `lost_after` seconds up.
+
+        `holder` is whose claims these are; nobody else may use it at the same time.
+        """
+        self.holder = holder or secrets.token_hex(8)
         self._core = core
         self._queue = queue
         self._lost_after = lost_after

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -48,9 +49,9 @@ async def core_for_jobs(config: Config) -> AsyncIterator[Core]:
         await core.stop()
 
 
-def dispatcher_for(config: Config, core: Core, queue: JobQueue) -> JobDispatcher:
+def dispatcher_for(config: Config, core: Core, queue: JobQueue, holder: str = "") -> JobDispatcher:
     slots = {node.alias: node.slots for node in config.nodes if node.slots}
-    return JobDispatcher(core, queue, slots=slots, lost_after=config.jobs.lost_after)
+    return JobDispatcher(core, queue, holder=holder, slots=slots, lost_after=config.jobs.lost_after)
 
 
 async def until_known(core: Core, seconds: float) -> None:
@@ -79,7 +80,7 @@ async def dispatch(config: Config, *, until_idle: bool) -> bool:
         queue = open_queue(config)
         stack.callback(queue.close)
         async with core_for_jobs(config) as core:
-            dispatcher = dispatcher_for(config, core, queue)
+            dispatcher = dispatcher_for(config, core, queue, _holder(lock))
             await dispatcher.start()
             try:
                 await _stay(config, until_idle=until_idle)
@@ -126,6 +127,18 @@ def _lock() -> int | None:
         os.close(lock)
         return None
     return lock
+
+
+def _holder(lock: int) -> str:
+    """The name under which this operator's dispatcher holds claims: kept, so that a killed one's go on at once.
+
+    Only who has the lock may use it.
+    """
+    kept = os.pread(lock, 64, 0).decode("ascii", "replace").strip()
+    if not kept:
+        kept = secrets.token_hex(8)
+        os.pwrite(lock, kept.encode(), 0)
+    return kept
 
 
 def _directory() -> Path:
