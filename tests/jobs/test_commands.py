@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from relaytui.config import LOCAL, NodeConfig, Transport
-from tests.home import Home
+from tests.home import Home, open_home
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -157,3 +158,22 @@ def test_a_session_is_started_where_its_requirement_holds(home: Home) -> None:
     assert done.returncode == 3
     assert "build: needs big" in done.stderr
     assert home.run("start", "--requires", "a (", "--", "true").returncode == 2
+
+
+def test_a_hub_dispatches_jobs_and_no_second_process_is_started(tmp_path: Path) -> None:
+    with open_home(tmp_path) as home:
+        home.ok("hub", "start")
+        wait_for_lock(home)
+        done = home.run("job", "submit", "--wait", "--", "true")
+        assert done.returncode == 0, done.stderr
+        assert not (tmp_path / "console" / "jobs" / "dispatcher.log").exists()
+        home.ok("hub", "stop")
+
+
+def wait_for_lock(home: Home) -> None:
+    """Wait until somebody dispatches."""
+    path = home.directory / "console" / "jobs" / "dispatcher.lock"
+    deadline = time.monotonic() + 20
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import secrets
 import subprocess
@@ -23,6 +24,10 @@ from relaytui.hub.jobs.states import FINAL, JobState
 
 IDLE_SECONDS = 60.0
 """How long a dispatcher that was started on demand stays when no job is left."""
+
+_FREE_AGAIN = 5.0
+
+_log = logging.getLogger(__name__)
 
 _OPEN = sorted(set(JobState) - FINAL)
 
@@ -67,26 +72,49 @@ async def until_known(core: Core, seconds: float) -> None:
         await asyncio.sleep(0.02)
 
 
+@asynccontextmanager
+async def dispatching(config: Config, core: Core) -> AsyncIterator[bool]:
+    """Dispatch jobs over `core` for the length of the block; False where another process of this operator does.
+
+    Raises QueueError.
+    """
+    lock = _lock()
+    if lock is None:
+        yield False
+        return
+    with ExitStack() as stack:
+        stack.callback(os.close, lock)
+        queue = open_queue(config)
+        stack.callback(queue.close)
+        dispatcher = dispatcher_for(config, core, queue, _holder(lock))
+        await dispatcher.start()
+        try:
+            yield True
+        finally:
+            await dispatcher.stop()
+
+
 async def dispatch(config: Config, *, until_idle: bool) -> bool:
     """Dispatch jobs until cancelled, or with `until_idle` until none has been left for a while.
 
     False when another process of this operator does it already.
     """
-    lock = _lock()
-    if lock is None:
-        return False
-    with ExitStack() as stack:
-        stack.callback(os.close, lock)
-        queue = open_queue(config)
-        stack.callback(queue.close)
-        async with core_for_jobs(config) as core:
-            dispatcher = dispatcher_for(config, core, queue, _holder(lock))
-            await dispatcher.start()
-            try:
-                await _stay(config, until_idle=until_idle)
-            finally:
-                await dispatcher.stop()
-    return True
+    async with core_for_jobs(config) as core, dispatching(config, core) as is_ours:
+        if is_ours:
+            await _stay(config, until_idle=until_idle)
+        return is_ours
+
+
+async def dispatch_whenever_free(config: Config, core: Core) -> None:
+    """Dispatch jobs over a hub's links until cancelled, from when nobody else of this operator does."""
+    while True:
+        try:
+            async with dispatching(config, core) as is_ours:
+                if is_ours:
+                    await asyncio.Event().wait()
+        except QueueError as error:
+            _log.warning("jobs are not dispatched: %s", error)
+        await asyncio.sleep(_FREE_AGAIN)
 
 
 async def _stay(config: Config, *, until_idle: bool) -> None:
