@@ -305,8 +305,8 @@ class Detector:
             self._schedule(at, _CONFIRM, _CONFIRM) if seen_for < _GONE else self._schedule(at, 0.5 * now.quiet, 1.0)
         else:
             self._set_working(at, found.rule, found.confidence, found.attention)
-            long_quiet = 2.0 if now.quiet > 60.0 else 1.0
-            self._schedule(at, (2.0 if found.is_firm else 0.4) * now.quiet, long_quiet if found.is_firm else 0.5)
+            long_quiet = 2.0 if now.quiet > 20.0 else 1.0
+            self._schedule(at, (3.0 if found.is_firm else 0.4) * now.quiet, long_quiet if found.is_firm else 0.5)
 
     def _schedule(self, at: float, wait: float, longest: float) -> None:
         self._next_probe = at + min(max(wait, 0.045), longest)
