@@ -74,10 +74,12 @@ def _serve(options: argparse.Namespace) -> int:
 def _bridge(options: argparse.Namespace) -> int:
     from node_agent.io.bridge import bridge
     from node_agent.io.paths import PathError, node_paths
+    from node_agent.io.ssh_agent import note_ssh_agent
     from node_agent.io.start import StartError, connect, ensure_agent
 
     try:
         paths = node_paths(options.state)
+        note_ssh_agent(paths.ssh_agent)
         if not options.no_start:
             ensure_agent(paths, options.state)
         with connect(paths) as connection:
@@ -89,11 +91,13 @@ def _bridge(options: argparse.Namespace) -> int:
 def _probe(options: argparse.Namespace) -> int:
     from node_agent.io.failure import failure_of, words_for
     from node_agent.io.paths import PathError, node_paths
+    from node_agent.io.ssh_agent import note_ssh_agent
     from node_agent.io.start import StartError, ensure_agent
     from node_agent.io.status import node_status
 
     try:
         paths = node_paths(options.state)
+        note_ssh_agent(paths.ssh_agent)
         if options.replace or options.replace_keeper:
             from node_agent.io.replace import replace_agent  # asyncio takes long to import, and probes are many
 

@@ -12,6 +12,7 @@ from node_agent.core.job_starts import attempt_of, is_job_id, request_of
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.io.environment import home, login_shell
+from node_agent.io.ssh_agent import ssh_agent_variables
 from node_agent.keeper.control import SpawnRequest
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.requests import SessionReply, StartSession
@@ -106,5 +107,5 @@ async def _environment(context: Context, request: StartSession) -> Dict[str, str
     elif request.bare:
         base = dict(os.environ)
     else:
-        base = await agent.environment.read()
+        base = {**await agent.environment.read(), **ssh_agent_variables(agent.paths.ssh_agent)}
     return session_environment(base, request.env, agent.store.uuid, str(agent.paths.wrapper), request.bare)

@@ -86,6 +86,11 @@ class NodePaths(NamedTuple):
         return self.runtime / "agent.sock"
 
     @property
+    def ssh_agent(self) -> Path:
+        """Where sessions find the operator's forwarded SSH agent, whichever connection it comes over."""
+        return self.runtime / "ssh-agent"
+
+    @property
     def keeper_log(self) -> Path:
         return self.state / "keeper.log"
 

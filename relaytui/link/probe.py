@@ -7,6 +7,7 @@ follows a marker line.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -52,11 +53,15 @@ class ProbeReport:
 def probe_command(node: str, agent: str, state: str, known: str = "") -> str:
     """A command line for a remote login shell that starts the agent and reports it.
 
-    Where the socket `known` from an earlier report is still there, it is reported without starting anything.
+    Where the socket `known` from an earlier report is still there, it is reported without starting anything but what
+    lets sessions find an SSH agent that is forwarded anew.
     """
     shortcut = ""
     if known and not _UNSAFE.search(known):
-        shortcut = f'if test -S "{known}"; then echo; echo {MARKER} {_SOCKET} "{known}"; exit 0; fi; '
+        link = (
+            f'if test -S "$SSH_AUTH_SOCK"; then ln -sfn "$SSH_AUTH_SOCK" "{posixpath.dirname(known)}/ssh-agent"; fi; '
+        )
+        shortcut = f'if test -S "{known}"; then {link}echo; echo {MARKER} {_SOCKET} "{known}"; exit 0; fi; '
     return _command(node, agent, "probe --start", state, f"echo; echo {MARKER}; ", shortcut)
 
 

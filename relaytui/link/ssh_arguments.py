@@ -31,6 +31,7 @@ def ssh_arguments(target: SshTarget, records: HostRecords) -> dict[str, Any]:
     agent = target.one("identityagent", "SSH_AUTH_SOCK")
     agent = os.environ.get("SSH_AUTH_SOCK", "") if agent == "SSH_AUTH_SOCK" else agent
     options["agent_path"] = os.path.expandvars(os.path.expanduser(agent))
+    options["agent_forwarding"] = target.is_on("forwardagent", default=False)
     if target.is_on("identitiesonly", default=False):
         public = [f"{name}.pub" for name in identities if os.path.exists(f"{name}.pub")]
         options["agent_identities"] = public or None
