@@ -33,6 +33,9 @@ _NO_LABEL = re.compile(r"^(?:no|deny|reject|cancel|decline|abort|exit|quit|don'?
 _BUTTON = re.compile(r"<\s*(?P<label>[A-Z][\w' -]{0,24}?)\s*>|\[\s(?P<label2>[A-Z][\w' -]{0,24}?)\s\]")
 _FIELD = re.compile(r"_{6,}")
 _COMPOSER = re.compile(r"^\s*[❯›>»→]\s*(?P<rest>.*)$")
+_KEY_HINT = re.compile(r"\s*\((?:use|move|press|type)\b[^)]*\)\s*$", re.I)
+"""Prompt libraries take their hint away at the first key: it is no part of the question."""
+
 _MENU_DEPTH = 12
 """Rows with text that may stand below a menu: key hints and a status bar, no more."""
 _MAX_OPTIONS = 40
@@ -144,7 +147,7 @@ def question_above(lines: Sequence[str], row: int) -> str:
             continue
         if not text:
             continue
-        text = re.sub(r"^[?◆◇▲■│✔*△⚠]\s+", "", text)
+        text = _KEY_HINT.sub("", re.sub(r"^[?◆◇▲■│✔*△⚠]\s+", "", text))
         nearest = nearest or text
         if re.search(r"[?:](?:\s*[\[(›…].*)?$", text) and len(text) > 3:
             return " ".join(text.split())[:400]

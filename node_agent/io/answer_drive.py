@@ -152,8 +152,12 @@ class AnswerDrive:
         return await self._confirm(look)
 
     async def _type_and_enter(self, text: str, may_submit: bool) -> Tuple[Outcome, str]:
-        """Type into a program that edits its line itself; Enter follows once the text is seen there."""
-        look = await self._act(lambda seen: self._typed(seen, text), submits=may_submit)
+        """Type into a program that edits its line itself; Enter follows once the text is seen there.
+
+        What `may_submit` is the key of an option, and is typed as a key: pasted, a program that takes keys would show
+        it and, at Enter, go by its default.
+        """
+        look = await self._act(lambda seen: self._typed(seen, text, as_keys=may_submit), submits=may_submit)
         wanted = normalised(text)[-30:]
 
         def is_over() -> Optional[bool]:
@@ -161,6 +165,8 @@ class AnswerDrive:
             if sight is None:
                 return True if may_submit else None
             shown = normalised(sight.view.before)
+            if may_submit:  # some programs write the option's name for its key
+                return False if sight.typed in (wanted, normalised(self.chosen)) else None
             return False if shown.endswith(wanted) or "[pasted" in shown else None
 
         has_gone_on = await self._until(is_over, SHOWN)
@@ -180,10 +186,13 @@ class AnswerDrive:
                 return await self._submit(lambda seen: self._checked(self._is_at(seen, label), self._enter()))
             if selected is None:
                 raise Refusal("which option is marked cannot be seen: use keys or attach")
-            key = self._towards(look.sight, target > selected, has_tried)
-            await self._press(key, submits=False)
+            key = self._towards(look.sight, target, has_tried)
+            is_hot = key == look.sight.prompt.options[target].key
+            look = await self._press(key, submits=is_hot)
             if not await self._until(functools.partial(self._has_moved, selected), SHOWN / 4):
                 has_tried.add(key)
+            elif is_hot and self._sight_if_open() is None:
+                return await self._confirm(look)
         raise Refusal(f"the mark did not come to {label!r}: use keys or attach")
 
     async def _pick(self, label: str) -> Tuple[Outcome, str]:
@@ -332,11 +341,16 @@ class AnswerDrive:
     def _is_at(self, sight: Sight, label: str) -> bool:
         return sight.selected == self._place(sight, label)
 
-    def _towards(self, sight: Sight, is_forward: bool, has_tried: Set[str]) -> str:
-        """The next key that may move the mark there; one that moved nothing is not tried again."""
+    def _towards(self, sight: Sight, target: int, has_tried: Set[str]) -> str:
+        """The next key that may move the mark there; one that moved nothing is not tried again.
+
+        The option's own key comes last, because in many programs it submits as well.
+        """
+        is_forward = sight.selected is not None and target > sight.selected
+        own = [sight.prompt.options[target].key] if len(sight.prompt.options[target].key) == 1 else []
         across = ["right" if is_forward else "left", "tab" if is_forward else "shift+tab"]
         keys = across if sight.prompt.is_across else ["down" if is_forward else "up"]
-        for key in keys:
+        for key in keys + own:
             if key not in has_tried:
                 return key
         raise Refusal("the mark does not move: use keys or attach")
@@ -348,8 +362,9 @@ class AnswerDrive:
         data = encode_paste(text, self._modes._replace(bracketed_paste=False))
         return self._checked(sight.is_cooked, self._typed_after(sight, data + b"\r"))
 
-    def _typed(self, sight: Sight, text: str) -> bytes:
-        return self._typed_after(sight, encode_paste(text, self._modes))
+    def _typed(self, sight: Sight, text: str, as_keys: bool) -> bytes:
+        modes = self._modes._replace(bracketed_paste=False) if as_keys else self._modes
+        return self._typed_after(sight, encode_paste(text, modes))
 
     def _typed_after(self, sight: Sight, data: bytes) -> bytes:
         if sight.typed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shlex
@@ -79,7 +80,8 @@ async def test_a_mark_that_does_not_move_is_never_submitted(client: Client) -> N
     session = await client.start(sys.executable, DIALOGS, "starts-on-no", "stuck")
     ask = await asking(client, session.id)
     reply = await answer(client, ask, label="Yes, I accept")
-    assert (reply.outcome, "does not move" in reply.why) == (Outcome.REFUSED, True)
+    assert "does not move" in reply.why
+    assert reply.outcome is Outcome.UNCONFIRMED  # the option's number was tried last, and may submit
     assert (await asking(client, session.id)).id == ask.id
 
 
@@ -273,3 +275,49 @@ async def test_npm_init_is_walked_through(client: Client, tmp_path: Path) -> Non
     await client.ended(session.id)
     package = json.loads((tmp_path / "package.json").read_text())
     assert (package["name"], package["version"], package["description"]) == ("relay-demo", "2.0.0", "a demo")
+
+
+QUESTIONARY = pytest.mark.skipif(importlib.util.find_spec("questionary") is None, reason="questionary is not installed")
+
+
+@QUESTIONARY
+@pytest.mark.parametrize(
+    ("question", "how", "says"),
+    [
+        ("select('Pick?', choices=['red', 'green', 'blue'])", {"label": "green"}, "took green"),
+        ("rawselect('Pick?', choices=['red', 'green'])", {"label": "green"}, "took green"),
+        ("confirm('Sure?')", {"yes": False}, "took False"),
+        ("confirm('Sure?', auto_enter=False)", {"yes": False}, "took False"),
+        ("text('Name?')", {"text": "ann b"}, "took ann b"),
+        ("password('Password?')", {"secret": "s3c"}, "took s3c"),
+    ],
+)
+async def test_prompts_of_questionary(client: Client, question: str, how: dict[str, Any], says: str) -> None:
+    program = f"import questionary, time; print('took', questionary.{question}.ask()); time.sleep(600)"
+    session = await client.start(sys.executable, "-c", program, env={"PYTHONPATH": os.pathsep.join(sys.path)})
+    reply = await answer(client, await asking(client, session.id), **how)
+    assert reply.outcome is Outcome.ACCEPTED, reply
+    await screen(client, session.id, says)
+
+
+RAW_KEYS = r"""
+import os, tty
+tty.setraw(0)
+os.write(1, b"\x1b[?2004hSure? (Y/n) ")
+answer, data = "yes", b""
+while not data.endswith(b"\r"):
+    data = os.read(0, 64)
+    if data in (b"y", b"n"):
+        answer = {b"y": "yes", b"n": "no"}[data]
+        os.write(1, answer.encode())
+os.write(1, b"\x1b[?2004l\r\ntook " + answer.encode() + b"\r\n")
+os.read(0, 1)
+"""
+
+
+async def test_an_options_key_is_typed_and_never_pasted(client: Client) -> None:
+    """A program that takes keys goes by its default when the key comes as a paste."""
+    session = await client.start(sys.executable, "-c", RAW_KEYS)
+    reply = await answer(client, await asking(client, session.id), yes=False)
+    assert reply.outcome is Outcome.ACCEPTED, reply
+    await screen(client, session.id, "took no")
