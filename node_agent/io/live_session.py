@@ -71,6 +71,8 @@ class LiveSession:
         self._segment = -1  # of the journal, whose index has been begun
         self._records: Deque[Record] = deque()
         self._index = IndexTail(str(directory))
+        self._place = self._index.position  # in the index, where `_records` begin
+        self._has_resized = False  # by a record from after `_place`
         self.emulation = Emulation(model.id, *size, self._load_checkpoint)
         self.saved_offset = self.emulation.offset
 
@@ -79,6 +81,8 @@ class LiveSession:
         """Whether there is something in the journal that the screen does not show."""
         if self.model.quarantined:
             return False
+        if self._records and self._records[0].offset <= self.emulation.offset:
+            return True
         return self.is_index_due or self.emulation.offset < self.model.head
 
     def unwatch(self, watcher: Watcher) -> None:
@@ -97,6 +101,8 @@ class LiveSession:
         `mark` is told the offset before output is fed. Raises OSError when the journal cannot be read.
         """
         happening = Happening()
+        if not self._records:
+            self._place, self._has_resized = self._index.position, False
         found = self._index.read(self.is_index_due)
         self.is_index_due = False
         self._records.extend(record for record in found if isinstance(record.body, (Input, Resize)))
@@ -143,6 +149,7 @@ class LiveSession:
 
     def _apply(self, record: Record) -> None:
         if isinstance(record.body, Resize):
+            self._has_resized = True
             self.emulation.resize(record.body.columns, record.body.rows)
             self.model.columns, self.model.rows = record.body.columns, record.body.rows
         if self.detection is not None:
@@ -160,10 +167,11 @@ class LiveSession:
 
     def screen_to_save(self) -> Optional[SavedScreen]:
         """The screen and its place in the index, or None at a moment at which it would not be exact."""
-        if self._records:
-            return None
+        if self._records and self._has_resized:
+            return None  # read again from their beginning, the records would resize the screen once more
         checkpoint = self.emulation.checkpoint()
-        return None if checkpoint is None else SavedScreen(checkpoint, self._index.position)
+        place = self._place if self._records else self._index.position
+        return None if checkpoint is None else SavedScreen(checkpoint, place)
 
     def snapshot(self, history: int, now: float) -> Optional[Snapshot]:
         """What an attaching terminal is painted with, or None to try again when more output has come."""
