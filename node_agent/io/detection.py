@@ -34,9 +34,10 @@ ECHO_FIRST = 0.02
 SUBMIT = " submit"
 """Ends the cause of input that hands something in, so that the index alone says what input meant."""
 
-PATIENT, REST_SHARE, REST_MOST = 0.4, 0.1, 60.0
-"""A detector content to wait this many seconds waits a share of the quiet time, at most a minute: what happens without
-a byte of output is seen a tenth of that time late, and hundreds of sessions at rest cost nothing."""
+PATIENT, REST_MOST = 0.4, 60.0
+"""A detector content to wait this many seconds waits longer the longer its session has been quiet, by the square: 0.4 s
+after five seconds, 7 s after twenty, a minute after a minute. What happens without a byte of output after a long rest
+is seen that late, and hundreds of sessions at rest cost nothing."""
 
 _SUBMITTED, _TYPED = b"\r", b" "
 
@@ -149,7 +150,7 @@ class Detection:
             return
         now = self._clock.boot()
         if at - now >= PATIENT:
-            at = max(at, now + min(REST_MOST, REST_SHARE * (now - self._stirred)))
+            at = max(at, now + min(REST_MOST, (now - self._stirred) ** 2 / REST_MOST))
         if self._timer is not None:
             if self._armed_for <= at:
                 return  # it comes earlier and arms itself again
@@ -210,14 +211,14 @@ class Detection:
         self._fire()
 
     async def _look(self, look: Look) -> Seen:
-        """One look through the keeper."""
+        """One look through the keeper, at what this process was refused; what it cannot read, it may not."""
         try:
             if look.op is Op.MEMORY:
                 return await self._keeper.mem_read(look.pid, look.address, look.length)
             found = (await self._keeper.proc_read(look.pid, [look.name]))[look.name]
         except KeeperError:
             return Unseen.REFUSED
-        return Unseen.GONE if found is None else found
+        return Unseen.REFUSED if found is None else found
 
 
 def ask_to_json(ask: Ask) -> Dict[str, Any]:
