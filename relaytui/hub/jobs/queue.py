@@ -97,6 +97,12 @@ class JobQueue(Protocol):
     def expire(self, now: float) -> list[Job]:
         """End queued jobs whose queue limit passed, and those that wait for a job that did not succeed."""
 
+    def last_run(self, schedule: str, now: float) -> float:
+        """When a schedule was last run; `now` for one that is seen for the first time."""
+
+    def claim_run(self, schedule: str, last: float, due: float) -> bool:
+        """Take the run of `due` for the caller; False when somebody else has it. `last` is what `last_run` said."""
+
     def attempts(self, job: str) -> list[Attempt]: ...
 
     def events(self, after: int = 0, job: str | None = None, limit: int = 1000) -> list[JobEvent]: ...

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import secrets
+from datetime import datetime
+from pathlib import Path
 
 from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.queue import JobQueue
-from relaytui.hub.jobs.workflow import Workflow, WorkflowError
+from relaytui.hub.jobs.schedule import last_due
+from relaytui.hub.jobs.workflow import Workflow, WorkflowError, parse_workflow
+
+_log = logging.getLogger(__name__)
 
 
 def check_runnable(workflow: Workflow) -> None:
@@ -30,6 +36,31 @@ def submit_run(queue: JobQueue, workflow: Workflow, operator: str, now: float) -
         after = tuple(jobs[need].id for need in step.needs)
         jobs[step.name] = queue.submit(dataclasses.replace(step.spec, after=after, run=run, operator=operator), now)
     return run, list(jobs.values())
+
+
+def run_due(queue: JobQueue, directory: Path, operator: str, now: float) -> list[str]:
+    """Queue the workflows of `directory` whose schedule came due since their last run; the ids of the runs.
+
+    Each due time is run by one hub, and however long all slept, a workflow runs once.
+    """
+    runs = []
+    for path in sorted(directory.glob("*.toml")):
+        try:
+            workflow = parse_workflow(path.read_text("utf-8"), str(path))
+            if not workflow.schedule:
+                continue
+            check_runnable(workflow)
+            last = queue.last_run(workflow.name, now)
+            due = last_due(workflow.schedule, _moment(last), _moment(now))
+            if due is not None and queue.claim_run(workflow.name, last, due.timestamp()):
+                runs.append(submit_run(queue, workflow, operator, now)[0])
+        except (WorkflowError, OSError, UnicodeDecodeError) as error:
+            _log.warning("a schedule cannot be run: %s", error)
+    return runs
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds).astimezone()
 
 
 def jobs_of_run(queue: JobQueue, run: str) -> list[Job]:

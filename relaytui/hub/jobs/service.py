@@ -14,11 +14,12 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from relaytui.config import Config, state_dir
+from relaytui.config import Config, config_dir, state_dir
 from relaytui.fleet.status import NodeState
 from relaytui.hub.core import Core
 from relaytui.hub.jobs.dispatcher import JobDispatcher
 from relaytui.hub.jobs.queue import JobQueue, QueueError
+from relaytui.hub.jobs.runs import run_due
 from relaytui.hub.jobs.sqlite import SqliteQueue
 from relaytui.hub.jobs.states import FINAL, JobState
 
@@ -26,6 +27,7 @@ IDLE_SECONDS = 60.0
 """How long a dispatcher that was started on demand stays when no job is left."""
 
 _FREE_AGAIN = 5.0
+_SCHEDULE_EVERY = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +113,7 @@ async def dispatch_whenever_free(config: Config, core: Core) -> None:
         try:
             async with dispatching(config, core) as is_ours:
                 if is_ours:
-                    await asyncio.Event().wait()
+                    await _run_schedules(config)
         except QueueError as error:
             _log.warning("jobs are not dispatched: %s", error)
         await asyncio.sleep(_FREE_AGAIN)
@@ -124,6 +126,17 @@ async def _stay(config: Config, *, until_idle: bool) -> None:
             await asyncio.sleep(5.0)
             if await asyncio.to_thread(queue.jobs, _OPEN, 1):
                 idle_since = time.monotonic()
+    finally:
+        queue.close()
+
+
+async def _run_schedules(config: Config) -> None:
+    """Queue what comes due, until cancelled."""
+    queue = open_queue(config)
+    try:
+        while True:
+            await asyncio.to_thread(run_due, queue, config_dir() / "workflows", config.operator, time.time())
+            await asyncio.sleep(_SCHEDULE_EVERY)
     finally:
         queue.close()
 

@@ -73,6 +73,7 @@ CREATE TABLE job_events (
     detail TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX job_events_of ON job_events (job, n);
+CREATE TABLE schedules (name TEXT PRIMARY KEY, last DOUBLE PRECISION NOT NULL);
 CREATE TABLE tokens (last BIGINT NOT NULL);
 INSERT INTO tokens VALUES (0)
 """
@@ -339,6 +340,18 @@ class SqlQueue(ABC):
         self._execute(
             "INSERT INTO job_events (job, at, state, detail) VALUES (?, ?, ?, ?)", (job, now, str(state), detail)
         )
+
+    def last_run(self, schedule: str, now: float) -> float:
+        def work() -> float:
+            self._execute("INSERT INTO schedules VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (schedule, now))
+            row = self._execute("SELECT last FROM schedules WHERE name = ?", (schedule,)).fetchone()
+            return float(row["last"])
+
+        return self._run(work)
+
+    def claim_run(self, schedule: str, last: float, due: float) -> bool:
+        statement = "UPDATE schedules SET last = ? WHERE name = ? AND last = ?"
+        return self._run(lambda: self._execute(statement, (due, schedule, last)).rowcount == 1)
 
     def attempts(self, job: str) -> list[Attempt]:
         def work() -> list[Attempt]:
