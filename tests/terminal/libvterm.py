@@ -50,7 +50,7 @@ def expanded(path: Path) -> Iterator[str]:
 
 
 class Runner:
-    """Runs one file; `failures` are (section, line, what was there), `sections` those with a check, and what they ask for."""
+    """Runs one file; `failures` are (section, line, what was there), `sections` what those with a check ask for."""
 
     def __init__(self, make: MakeEngine, path: Path) -> None:
         self._make = make

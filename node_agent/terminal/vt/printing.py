@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from node_agent.terminal.engine import DEFAULT_PEN
+from functools import lru_cache
+from typing import NamedTuple, Optional, Set, Tuple, Union
+
+from node_agent.terminal.engine import DEFAULT_PEN, EngineOptions
 from node_agent.terminal.packed import WIDE_PAD
 from node_agent.terminal.vt import movement
 from node_agent.terminal.vt.pens import BRUSHES
@@ -22,6 +25,22 @@ from node_agent.terminal.vt.widths import (
     joins,
     may_join,
 )
+
+LAID_OUT_LENGTH = 64
+"""Characters of text whose layout is remembered: what programs draw with is short and comes again and again."""
+
+MET_LIMIT = 4096
+_met: Set[str] = set()
+"""Texts printed lately. The layout is made of what comes a second time, since most of a log never does."""
+
+
+class Layout(NamedTuple):
+    """Text as the cells it fills when nothing joins it and it fits."""
+
+    cells: Union[str, Tuple[str, ...]]
+    is_wide: bool
+    is_clustered: bool
+    last: str
 
 
 def print_text(terminal: Terminal, text: str) -> None:
@@ -44,6 +63,49 @@ def print_text(terminal: Terminal, text: str) -> None:
 
 
 def _print_any(terminal: Terminal, text: str) -> None:
+    if len(text) <= LAID_OUT_LENGTH and _is_met(text):
+        layout = _laid_out(text)
+        if layout is not None and terminal.last[-1:] != ZWJ and terminal.x + len(layout.cells) < terminal.quick_stop:
+            row = terminal.own(terminal.y)
+            row.wide = row.wide or layout.is_wide
+            row.clustered = row.clustered or layout.is_clustered
+            row.write(terminal.x, layout.cells, terminal.brush.pen, terminal.columns)
+            terminal.x += len(layout.cells)
+            terminal.last = layout.last
+            return
+    _print_runs(terminal, text)
+
+
+def _is_met(text: str) -> bool:
+    if text in _met:
+        return True
+    if len(_met) >= MET_LIMIT:
+        _met.clear()
+    _met.add(text)
+    return False
+
+
+@lru_cache(maxsize=2048)
+def _laid_out(text: str) -> Optional[Layout]:
+    """The layout of text, None when its first character may join a cell before it.
+
+    It is what printing on a blank row gives, so that there is one set of rules.
+    """
+    if may_join(text[0]) or character_width(text[0]) <= 0:
+        return None
+    blank = Terminal(2 * LAID_OUT_LENGTH + 2, 1, EngineOptions(history=0))
+    _print_runs(blank, text)
+    row = blank.own(0)
+    if row.length != blank.x:
+        return None
+    parts = row.runs[0::2]
+    cells: Union[str, Tuple[str, ...]]
+    cells = tuple(cell for part in parts for cell in part) if row.clustered else "".join(parts)
+    return Layout(cells, row.wide, row.clustered, blank.last)
+
+
+def _print_runs(terminal: Terminal, text: str) -> None:
+    """Print text run by run."""
     for found in RUNS.finditer(text):
         kind = found.lastindex
         run = found.group()

@@ -15,7 +15,7 @@ number.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, List, Tuple
+from typing import Any, List, Tuple, Union
 
 from node_agent.terminal.engine import DEFAULT_PEN, Pen
 from node_agent.terminal.packed import WIDE_PAD, PackedRow, join_cells, trim_blanks
@@ -72,13 +72,13 @@ class Row:
         self.length = CELLS
         self.runs = []
 
-    def write(self, column: int, text: str, pen: Pen, columns: int) -> None:
-        """Put `text`, one code point a column, at `column`; it must fit."""
+    def write(self, column: int, text: Union[str, Tuple[str, ...]], pen: Pen, columns: int) -> None:
+        """Put `text`, one item a column, at `column`; it must fit."""
         self.stamp = 0
         length = self.length
         if 0 <= length <= column:
             if length < column:
-                if pen is self.fill:
+                if pen is self.fill and isinstance(text, str):
                     text = " " * (column - length) + text
                     column = length
                 else:
@@ -96,7 +96,7 @@ class Row:
             self.texts[column:end] = text
             self.pens[column:end] = [pen] * len(text)
 
-    def _patch(self, column: int, text: str, pen: Pen) -> None:
+    def _patch(self, column: int, text: Any, pen: Pen) -> None:
         """Put `text` over runs of narrow text, the first of them before `length`."""
         runs = self.runs
         first = 0
