@@ -14,6 +14,7 @@ from textual.app import App
 from textual.screen import Screen
 from textual.theme import Theme as TextualTheme
 
+from node_agent.protocol.ids import SessionId
 from relaytui.driver import ConsoleDriver
 from relaytui.fleet.changes import AskOpened, Change
 from relaytui.fleet.keys import SessionKey
@@ -69,6 +70,7 @@ class Console(App[None], inherit_bindings=False):
         )
         self._join = attach
         self._is_away = False
+        self._attached: SessionKey | None = None
         self._title = ""
         self._unsubscribe: Callable[[], None] = lambda: None
         super().__init__(driver_class=ConsoleDriver)
@@ -142,17 +144,32 @@ class Console(App[None], inherit_bindings=False):
         if self._driver is not None and not self.is_headless:
             self._driver.write(data)
 
+    def notify_terminal(self, sequence: str) -> bool:
+        """Write a notification to the terminal, unless a session has it: nothing may come between its bytes."""
+        if self._is_away:
+            return False
+        self._write(sequence)
+        return True
+
+    def is_looking_at(self, node: str, session: SessionId) -> bool:
+        """Whether the operator has that session full screen, or types into it."""
+        key = SessionKey(node, session)
+        top = self.screen if self.is_running else None
+        return self._attached == key or (isinstance(top, TypingScreen) and key in top.keys)
+
     async def attach(self, key: SessionKey) -> str:
         """Give the terminal to a session until the operator leaves it; returns one line on how it ended."""
         if self._join is None:
             return "this console cannot attach"
         self.context.watcher.look_at(())
         self._is_away = True
+        self._attached = key
         try:
             with self.suspend():
                 ended = await outcome(self._join(key))
         finally:
             self._is_away = False
+            self._attached = None
             self._title = ""
             self.grid.arrange_sessions()
         return ended.text if isinstance(ended, Failure) else ended

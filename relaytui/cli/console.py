@@ -12,6 +12,7 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
 from relaytui.link.prompts import Prompt
 from relaytui.logs import log_to
+from relaytui.notify.notifier import Notifier
 from relaytui.widgets.theme import ThemeError
 
 
@@ -43,10 +44,14 @@ def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
     except ThemeError as error:
         raise CommandError(f"ui.theme: {error}", Exit.CONFIG) from error
 
+    notifier = Notifier(core, config.channels, write=console.notify_terminal, looking=console.is_looking_at)
+
     async def run() -> int:
+        notifier.start()
         try:
             await console.run_async()
         finally:
+            await notifier.stop()
             await core.stop()
         return console.return_code or 0
 

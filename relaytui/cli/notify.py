@@ -136,8 +136,9 @@ async def _test(name: str | None) -> int:
     return Exit.OK if all(sent.is_sent for sent in results) else Exit.PARTIAL
 
 
-def _write_terminal(text: str) -> None:
+def _write_terminal(text: str) -> bool:
     print(text, end="", file=sys.stderr, flush=True)
+    return True
 
 
 async def _log(nodes: tuple[str, ...], limit: int, as_json: bool) -> int:

@@ -27,7 +27,8 @@ _PRIORITIES = {Severity.LOW: 2, Severity.NORMAL: 3, Severity.HIGH: 5}
 
 TERMINAL_KINDS = (ChannelKind.BELL, ChannelKind.OSC9, ChannelKind.OSC777, ChannelKind.OSC99)
 
-TerminalWrite = Callable[[str], None]
+TerminalWrite = Callable[[str], bool]
+"""Writes to the operator's terminal; False where that is not possible just now."""
 
 
 class Sent(NamedTuple):
@@ -58,8 +59,9 @@ async def _send(channel: ChannelConfig, message: Message, write: TerminalWrite |
         case ChannelKind.BELL | ChannelKind.OSC9 | ChannelKind.OSC777 | ChannelKind.OSC99:
             if write is None:
                 return Sent(False, "there is no terminal")
-            write(wrapped(notification(channel.kind.value, message.title, message.body), os.environ))
-            return Sent(True, "written to the terminal")
+            sequence = wrapped(notification(channel.kind.value, message.title, message.body), os.environ)
+            is_written = write(sequence)
+            return Sent(is_written, "written to the terminal" if is_written else "a session has the terminal")
         case ChannelKind.COMMAND:
             return await _run(channel, message)
         case ChannelKind.WEBHOOK:

@@ -64,7 +64,7 @@ async def connected(tmp_path: Path, name: str, **nodes: Node) -> AsyncIterator[W
 
 @asynccontextmanager
 async def notifying(watched: Watched, outbox: Outbox, *channels: ChannelConfig, **options: Any) -> AsyncIterator[None]:
-    notifier = Notifier(watched.core, channels, write=lambda text: None, deliver=outbox.deliver, **options)
+    notifier = Notifier(watched.core, channels, write=lambda text: True, deliver=outbox.deliver, **options)
     notifier.start()
     try:
         yield
