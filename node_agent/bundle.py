@@ -13,6 +13,8 @@ from importlib import metadata, resources
 from pathlib import PurePosixPath
 from typing import Iterator, List, NamedTuple, Tuple
 
+from node_agent.installer import MARKER
+
 LIBRARIES = ("pyte", "wcwidth", "tomli")
 """Distributions that the agent imports; tomli only where Python has no tomllib (before 3.11)."""
 
@@ -22,6 +24,9 @@ from node_agent.__main__ import main
 
 sys.exit(main())
 """
+
+INSTALLER_MARKER = MARKER.encode()
+"""Begins each line the installer says."""
 
 _KEPT = (".py", ".toml", ".typed", ".json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file can state

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from node_agent.bundle import INSTALLER_MARKER as MARKER
 from node_agent.bundle import Bundle, build_bundle, installer_source
 from node_agent.protocol.version import MAGIC, MAX_BANNER
 from node_agent.terminal.sanitise import sanitise
@@ -32,9 +33,6 @@ from relaytui.link.errors import (
 )
 from relaytui.link.probe import pushed_base, remote_script, remote_word
 from relaytui.link.prompts import Desk
-
-MARKER = b"RELAYTUI-INSTALL"
-"""Begins each line of the conversation; the installer has the same word."""
 
 _SILENCE = 30.0
 """Seconds without a word from the node, or without it taking a byte, that end a push."""
