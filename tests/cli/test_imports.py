@@ -19,7 +19,23 @@ def modules_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "command",
-    ["ls", "send", "logs", "update", "stop", "kill", "rm", "start", "attach", "node", "demo", "inbox", "answer", "hub", "notify"],
+    [
+        "ls",
+        "send",
+        "logs",
+        "update",
+        "stop",
+        "kill",
+        "rm",
+        "start",
+        "attach",
+        "node",
+        "demo",
+        "inbox",
+        "answer",
+        "hub",
+        "notify",
+    ],
 )
 def test_a_command_imports_nothing_heavy(command: str) -> None:
     loaded = modules_after(f"from relaytui.cli.root import root\nassert root.get_command(None, {command!r})")
