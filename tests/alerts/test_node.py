@@ -187,12 +187,12 @@ async def test_an_alert_survives_the_death_of_the_agent(node: Node, letterbox: L
 
 async def test_what_is_muted_snoozed_or_seen_is_told_by_nobody(node: Node, letterbox: Letterbox) -> None:
     client = await node.connect()
-    await configure(client, channels=(NodeChannel("box", "webhook", {"url": letterbox.url}),))
     muted, snoozed, seen = [await asking(client) for _ in range(3)]
     keys = {ask.id: (await alert_of(client, ask.id)).key for ask in (muted, snoozed, seen)}
-    await configure(client, mutes=(Mute(MuteScope.SESSION, muted.session, "ann"),))
     await client.request(SnoozeAsk(snoozed.id, 0))
     await client.request(AckAsk(seen.id))
+    channel = NodeChannel("box", "webhook", {"url": letterbox.url})  # set last: nothing is sent before
+    await configure(client, channels=(channel,), mutes=(Mute(MuteScope.SESSION, muted.session, "ann"),))
     assert (await claim(client, keys[muted.id])).why == "muted"
     assert (await claim(client, keys[snoozed.id])).why == "snoozed"
     assert not (await claim(client, keys[seen.id])).token
