@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node_agent.protocol.entities import EventRecord
+from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.requests import Chunk, SendInput, SessionReply, StartSession
 from node_agent.protocol.states import EventKind, SessionState
@@ -144,7 +145,11 @@ class Load:
                     continue
                 answered.add(session.ask.id)
                 chunks = (Chunk(text="y"), Chunk(key="enter"))
-                await self._client.request(SendInput(session.id, f"answer {session.ask.id}", chunks))
+                try:
+                    await self._client.request(SendInput(session.id, f"answer {session.ask.id}", chunks))
+                except RequestError as error:
+                    if error.code is not ErrorCode.NOT_RUNNING:  # its last answer, applied before a cut, has ended it
+                        raise
                 self.answers += 1
             await asyncio.sleep(0.01)
 

@@ -95,6 +95,8 @@ async def _suffer(remote: Remote, outage: Outage, seconds: float, tmp: Path) -> 
     recorder = await remote.start("recorder", str(tmp / "typed"), "0")
     directory = remote.node.paths.sessions / writer
     attached, followed = remote.receive(writer, "attach"), remote.receive(writer, "follow")
+    ready = remote.node.paths.sessions / recorder
+    await eventually(lambda: read_journal(ready) == b"ready")  # going raw discards what was typed before
     typing = Typist(remote.receive(recorder, "attach"))
     await eventually(lambda: typing.acknowledged and attached.pieces and followed.pieces)
 
