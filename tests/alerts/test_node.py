@@ -232,7 +232,7 @@ async def test_ends_failures_and_finished_turns_are_alerts_of_their_own(node: No
     good, bad = await client.start("true"), await client.start("false")
     shell = await client.start("bash", "--norc", "-i")
     await client.until(lambda: client.sessions[shell.id].attention.value == "idle")
-    await client.request(SendInput(shell.id, "work", (Chunk(text="sleep 2"), Chunk(key="enter"))))
+    await client.request(SendInput(shell.id, "work", (Chunk(text="sleep 4"), Chunk(key="enter"))))
     wanted = {(good.id, AlertKind.EXIT), (bad.id, AlertKind.FAILURE), (shell.id, AlertKind.TURN)}
     await client.until(lambda: wanted <= {(alert.session, alert.kind) for alert in alerts(client).values()})
     assert len(alerts(client)) == len(wanted)
