@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, List, Optional, Tuple
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
+from node_agent.io.live_session import LiveSession
 from node_agent.protocol.requests import LogLines, ReadLogs
 from node_agent.terminal.engine import Engine
 from node_agent.terminal.rows import row_spans
 
+CATCH_UP_LIMIT = 1.0
+"""Seconds to wait for a screen that is behind its journal; after that the lines are marked as catching up."""
+
+CATCH_UP_POLL = 0.005
+
 
 async def handle(context: Context, client: Connection, request: ReadLogs) -> LogLines:
     session = context.agent.session(request.session)
+    await _catch_up(session)
     engine = session.emulation.engine
     is_alternate = engine.modes.alternate_screen
     rows = _rows(engine, request.color, with_history=not is_alternate)
@@ -31,6 +39,14 @@ async def handle(context: Context, client: Connection, request: ReadLogs) -> Log
         is_alternate,
         session.model.catching_up and not session.model.has_ended,
     )
+
+
+async def _catch_up(session: LiveSession) -> None:
+    """Have the lines hold what was printed before they were asked for, if that is soon."""
+    head = session.model.head
+    deadline = asyncio.get_running_loop().time() + CATCH_UP_LIMIT
+    while session.emulation.offset < head and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - bounded
+        await asyncio.sleep(CATCH_UP_POLL)
 
 
 _Row = Tuple[str, bool, List[Any]]

@@ -251,7 +251,11 @@ class Adoption:
             self._agent.tasks.spawn(self._agent.record_surely([event]), name="record full disk")
 
     async def _take_state(self, session: LiveSession, state: SessionState, status: Optional[ExitStatus]) -> None:
-        """Record how far a session's life has come, then make it known."""
+        """Record how far a session's life has come, then make it known; one step after the other."""
+        async with session.ending:
+            await self._record_state(session, state, status)
+
+    async def _record_state(self, session: LiveSession, state: SessionState, status: Optional[ExitStatus]) -> None:
         events: List[NewEvent] = []
         info = ExitInfo(status.code, status.signal, status.at, status.reason) if status is not None else None
         if state is SessionState.LOST:

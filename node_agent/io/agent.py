@@ -171,6 +171,8 @@ class Agent:
     def changed(self, session: LiveSession, at_once: bool = False) -> None:
         """Tell every client what `session` now is; `at_once` when a human waits for it."""
         name = session.model.id
+        if self.sessions.get(name) is not session:
+            return  # removed: what was said of its end must not be replaced
         if session.model.note_attention(self.clock.now()):
             at_once = True
 

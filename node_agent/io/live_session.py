@@ -58,6 +58,7 @@ class LiveSession:
         self.watchers: List[Watcher] = []
         self.typing = asyncio.Lock()  # one request to type at a time
         self.committing = asyncio.Lock()  # events are committed in the order in which they happened
+        self.ending = asyncio.Lock()  # exited is recorded before closed
         self.detection: Optional[Detection] = None
         self.stopped_by = ""  # who had it ended: its end is then no news
         self.is_index_due = False

@@ -223,7 +223,7 @@ ROWS = (
     Row("host key changed", behind_sshd(host_key_changed), 26, "changed|another key|not the one", True),
     Row("authentication failed", behind_sshd(stranger), 28, "bad:", True),
     Row("passphrase needed", behind_sshd(encrypted_key), 29, "encrypted", True),
-    Row("agent missing", behind_sshd(no_agent), 31, "node-agent", True),
+    Row("agent missing", behind_sshd(no_agent), 31, "no node agent there .* `relaytui node upgrade bad`", True),
     Row("agent too old", answering(preamble(Versions(0, 0))), 32, "too old"),
     Row("agent too new", answering(preamble(Versions(90, 99))), 33, "too new"),
     Row("forwarding forbidden", behind_sshd(nothing_allowed, "AllowStreamLocalForwarding no"), 35, "forward", True),

@@ -291,7 +291,9 @@ async def test_a_pager_that_was_asked_for_is_no_news() -> None:
     async with at_console(source) as operator:
         source.session("gpu-box/c3", "less manual", ask=confirm(quiet=True))
         await operator.look()
-        assert operator.tile("gpu-box/c3").view.word == "asking"
+        view = operator.tile("gpu-box/c3").view
+        assert view is not None
+        assert view.word == "asking"
         assert operator.toasts == []
         assert operator.console.context.desk.count_asking() == 0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,14 @@ from node_agent.io.paths import (
     state_root,
     write_private,
 )
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Short: a socket's path has at most 107 bytes, however deep the tests' own directory is."""
+    with tempfile.TemporaryDirectory(prefix="rt") as name:
+        yield Path(name)
+
 
 MOUNTS = r"""
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
