@@ -385,11 +385,19 @@ async def ensure_keeper(paths: NodePaths, agent_argv: Optional[Sequence[str]] = 
 
     With `agent_argv` the new keeper starts that agent whenever none is connected.
     """
+    if await _answers(paths):
+        return
+    problem = await keeper_launch.start_keeper(paths, agent_argv or (), timeout=timeout)
+    # One that was started at the same moment by somebody else is as good as ours.
+    if problem and not await _answers(paths):
+        raise KeeperGone(problem)
+
+
+async def _answers(paths: NodePaths) -> bool:
+    """Whether a keeper listens where the node's keeper does."""
     try:
         client = await KeeperClient.connect(paths.keeper_socket, 0)
     except KeeperGone:
-        problem = await keeper_launch.start_keeper(paths, agent_argv or (), timeout=timeout)
-        if problem:
-            raise KeeperGone(problem) from None
-    else:
-        await client.close()
+        return False
+    await client.close()
+    return True

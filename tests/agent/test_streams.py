@@ -88,6 +88,7 @@ async def test_attaching_paints_the_screen_and_goes_on_with_the_bytes_after_it(c
     client.type(stream, 1, b"\r")
     await client.until(lambda: stream.end)
     assert client.input_acks == {(stream.number, 1): {}}
+    await client.until(lambda: "after" in watched.text)
     assert screen_text(30, 8, *snapshot_and_after(stream)) == watched.text
     assert stream.data.endswith(b"after\r\n")
 

@@ -98,7 +98,9 @@ async def _start_all(home: Home, cast: list[Role]) -> Fleet:
         await core.stop()
 
 
-async def test_the_main_job(home: Home) -> None:
+async def test_the_main_job(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "RELAY_STATE_DIR", "RELAY_RUNTIME_DIR"):
+        monkeypatch.setenv(name, home.env[name])  # this process starts the local node too
     cast = roles(home.directory)
     fleet = await _start_all(home, cast)
     line = [
