@@ -32,7 +32,7 @@ async def open_store(path: Path) -> Store:
 async def test_the_same_event_is_recorded_once_and_numbers_have_no_gap(tmp_path: Path) -> None:
     store = await open_store(tmp_path / "db")
     for key in ("a", "b", "a", "a", "c"):
-        await store.write(lambda connection, key=key: records.insert_event(connection, event(key)))  # type: ignore[misc]
+        await store.write(lambda connection, key=key: records.insert_event(connection, event(key)))  # type: ignore[misc]  # bound now
     found = await store.read(lambda connection: records.select_events(connection, 0, 10))
     assert [(e.n, e.data["key"]) for e in found] == [(1, "a"), (2, "b"), (3, "c")]
     assert await store.read(records.event_range) == (1, 3)
@@ -65,7 +65,7 @@ async def test_a_write_that_fails_leaves_its_group_alone(tmp_path: Path) -> None
         records.insert_event(connection, event("half"))
         raise ValueError("no")
 
-    good = [store.write(lambda c, k=key: records.insert_event(c, event(k))) for key in ("a", "b")]  # type: ignore[misc]
+    good = [store.write(lambda c, k=key: records.insert_event(c, event(k))) for key in ("a", "b")]  # type: ignore[misc]  # bound
     outcomes = await asyncio.gather(good[0], store.write(bad), good[1], return_exceptions=True)
     assert isinstance(outcomes[1], ValueError)
     found = await store.read(lambda connection: records.select_events(connection, 0, 10))

@@ -32,7 +32,7 @@ def _racing_keeper() -> list[str]:
     return [sys.executable, str(Path(__file__).with_name("racing_keeper.py"))]
 
 
-Keyboard.write = _write_too_late  # type: ignore[method-assign]
+Keyboard.write = _write_too_late  # type: ignore[method-assign]  # the fault that is injected
 keeper_launch.keeper_command = _racing_keeper
 
 if __name__ == "__main__":

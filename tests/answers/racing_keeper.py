@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from node_agent.keeper.__main__ import main  # noqa: E402 - the path stands above
-from node_agent.keeper.session import Session  # noqa: E402
-from tests.answers.races import is_due, strike  # noqa: E402
+from node_agent.keeper.session import Session  # noqa: E402 - after the path is set
+from tests.answers.races import is_due, strike  # noqa: E402 - after the path is set
 
 _admit = Session._admit
 
@@ -23,7 +23,7 @@ def _admit_and_wait(self: Session, block: Any) -> Any:
     return refusal
 
 
-Session._admit = _admit_and_wait  # type: ignore[method-assign]
+Session._admit = _admit_and_wait  # type: ignore[method-assign]  # the fault that is injected
 
 if __name__ == "__main__":
     sys.exit(main())

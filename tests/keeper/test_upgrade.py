@@ -50,7 +50,7 @@ async def test_no_byte_and_no_exit_status_is_lost_under_load(node: Node, tmp_pat
     for _ in range(3):
         heads = dict(node.heads)
         await node.client.upgrade()
-        await until(lambda: all(node.heads.get(name, 0) > heads.get(name, 0) for name in loads))  # noqa: B023
+        await until(lambda: all(node.heads.get(name, 0) > heads.get(name, 0) for name in loads))  # noqa: B023 - used at once
     go.touch()
     round_ = b"".join(b"%d\r\n" % number for number in range(1, 3001))
     for code, session in enumerate(loads, 1):
