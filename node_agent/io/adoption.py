@@ -15,17 +15,15 @@ from node_agent.io.agent import Agent
 from node_agent.io.alerts import Alerts
 from node_agent.io.asks import AskRecorder
 from node_agent.io.detection import Detection
-from node_agent.io.keeper_client import (
+from node_agent.io.keeper_client import KeeperClient, KeeperError, ensure_keeper
+from node_agent.io.keeper_notices import (
     DiskFull,
     Fenced,
     HeadsAdvanced,
-    KeeperClient,
-    KeeperError,
     Notice,
     SegmentDropped,
     SessionClosed,
     SessionExited,
-    ensure_keeper,
 )
 from node_agent.io.live_session import MOST_FEED_BYTES, LiveSession
 from node_agent.io.rule_files import RuleFiles

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from node_agent.io import keeper_launch
+from node_agent.io.keeper_notices import Notice, parse_notice
 from node_agent.io.paths import NodePaths
 from node_agent.keeper.control import (
     PREAMBLE_SIZE,
     ControlError,
-    ExitStatus,
     FrameDecoder,
     KeeperInfo,
     SessionRecord,
@@ -25,7 +25,6 @@ from node_agent.keeper.control import (
     WriteResult,
     agree,
     encode_frame,
-    exit_from_wire,
     preamble,
     record_from_wire,
 )
@@ -50,47 +49,6 @@ class KeeperGone(KeeperError):
         super().__init__("keeper_gone", message)
 
 
-class HeadsAdvanced(NamedTuple):
-    """Journals have grown: session → offset after the last byte. Coalesced, so one notice may stand for many reads."""
-
-    heads: Dict[str, int]
-
-
-class SessionExited(NamedTuple):
-    """A session's leader has ended and what it had printed is in the journal."""
-
-    session: str
-    head: int
-    status: ExitStatus
-
-
-class SessionClosed(NamedTuple):
-    """Nobody holds a session's terminal any more: its journal is complete."""
-
-    session: str
-    head: int
-
-
-class SegmentDropped(NamedTuple):
-    """A session's oldest bytes were removed for the cap, the quota or the floor; `first` is the oldest kept."""
-
-    session: str
-    first: int
-
-
-class DiskFull(NamedTuple):
-    """Journals cannot grow, so children are held back; `full` False: they go on."""
-
-    full: bool
-
-
-class Fenced(NamedTuple):
-    """A newer agent has connected: this client can only read."""
-
-    epoch: int
-
-
-Notice = Union[HeadsAdvanced, SessionExited, SessionClosed, SegmentDropped, DiskFull, Fenced]
 OnNotice = Callable[[Notice], None]
 Reply = Tuple[Dict[str, Any], bytes]
 WriteOutcome = Union[WriteResult, KeeperError]
@@ -360,24 +318,6 @@ class KeeperClient:
 
 def _result(reply: Reply) -> WriteResult:
     return WriteResult(*(reply[0][name] for name in WriteResult._fields))
-
-
-def parse_notice(header: Dict[str, Any]) -> Optional[Notice]:
-    """The notice a frame holds, or None for one this side does not know."""
-    kind = header.get("notice")
-    if kind == "heads":
-        return HeadsAdvanced(header["heads"])
-    if kind == "exited":
-        return SessionExited(header["session"], header["head"], exit_from_wire(header["exit"]) or ExitStatus())
-    if kind == "closed":
-        return SessionClosed(header["session"], header["head"])
-    if kind == "dropped":
-        return SegmentDropped(header["session"], header["first"])
-    if kind == "disk":
-        return DiskFull(header["full"])
-    if kind == "fenced":
-        return Fenced(header["epoch"])
-    return None
 
 
 async def ensure_keeper(paths: NodePaths, agent_argv: Optional[Sequence[str]] = None, *, timeout: float = 15.0) -> None:

@@ -15,15 +15,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from node_agent.io.keeper_client import (
-    HeadsAdvanced,
-    KeeperClient,
-    KeeperGone,
-    Notice,
-    SessionClosed,
-    SessionExited,
-)
+from node_agent.io.keeper_client import KeeperClient, KeeperGone
 from node_agent.io.keeper_launch import keeper_command
+from node_agent.io.keeper_notices import HeadsAdvanced, Notice, SessionClosed, SessionExited
 from node_agent.io.paths import NodePaths
 from node_agent.journal.reader import JournalReader, Missing
 from node_agent.keeper.control import SessionRecord, SpawnRequest, WriteResult

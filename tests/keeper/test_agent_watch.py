@@ -45,7 +45,7 @@ async def test_an_agent_is_started_and_started_again(tmp_path: Path) -> None:
             await until(lambda: len(started(log)) == count, "an agent")  # noqa: B023 - awaited within the round
             os.kill(started(log)[-1], signal.SIGKILL)
         await until(lambda: len(started(log)) == 3)
-    assert not any(is_alive(pid) for pid in started(log))
+    await until(lambda: not any(is_alive(pid) for pid in started(log)), "the agents to be gone")
 
 
 async def test_an_agent_survives_the_keepers_upgrade(tmp_path: Path) -> None:

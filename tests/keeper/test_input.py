@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from node_agent.io.keeper_client import Fenced, KeeperError
+from node_agent.io.keeper_client import KeeperError
+from node_agent.io.keeper_notices import Fenced
 from node_agent.journal.index import Input
 from node_agent.journal.reader import JournalReader
 from node_agent.keeper.control import MAX_LINE, WriteResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
-from node_agent.io.keeper_client import HeadsAdvanced
+from node_agent.io.keeper_notices import HeadsAdvanced
 from node_agent.keeper.control import Frame, FrameDecoder, encode_frame, preamble
 from node_agent.keeper.loop import Loop
 from node_agent.keeper.peer import MAX_UNSENT, Peer

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import node_agent
-from node_agent.io.keeper_client import DiskFull, SegmentDropped
+from node_agent.io.keeper_notices import DiskFull, SegmentDropped
 from node_agent.journal.meta import read_exit, read_meta, write_exit
 from node_agent.journal.reader import JournalReader, Missing
 from node_agent.journal.retention import EXPIRY
