@@ -69,6 +69,8 @@ class Console(App[None], inherit_bindings=False):
             source, desk, look, self.options.operator, self.options.prefix or DEFAULT_PREFIX, self.options.interval
         )
         self._join = attach
+        self.frames = 0
+        """Frames drawn so far; those the terminal was too slow for are not among them."""
         self._is_away = False
         self._attached: SessionKey | None = None
         self._title = ""
@@ -114,6 +116,7 @@ class Console(App[None], inherit_bindings=False):
         for screen in self.screen_stack:
             if isinstance(screen, (GridScreen, TypingScreen, PanelScreen)):
                 screen.tick()
+        self.frames += 1
         self._show_title()
 
     def _note(self, changes: list[Change]) -> None:

@@ -29,6 +29,8 @@ def span_parts(span: Span) -> Tuple[str, str, int]:
 
 def span_width(span: Span) -> int:
     """Columns a span fills."""
+    if len(span) == 2:  # nearly all are, and every row of every frame is measured
+        return len(cast(str, span[0]))
     text, _, kind = span_parts(span)
     return len(text) * kind if kind > 0 else -kind
 

@@ -27,29 +27,49 @@ def row_segments(
     """
     if width <= 0:
         return []
-    used = row_width(row)
-    is_cut = used > width and _text_width(row) > width
-    if used > width:
-        row = crop_spans(row, 0, width - is_cut)
-        used = row_width(row)
-    segments = [Segment(_measured(span), look.pen(str(span[1])) if style is None else style) for span in row]
-    blanks = width - is_cut - used
-    if blanks > 0:
-        segments.append(Segment(" " * blanks, look.base))
-    if is_cut:
-        segments.append(Segment(look.symbols.ellipsis, look.base + look.muted))
+    segments: list[Segment] = []
+    column = 0
+    for index, span in enumerate(row):
+        end = column + span_width(span)
+        if end >= width:
+            segments += _at_edge(row[index:], width - column, look, style)
+            break
+        segments.append(_segment(span, look, style))
+        column = end
+    else:
+        segments.append(Segment(" " * (width - column), look.base))
     return segments if cursor is None or not 0 <= cursor < width else _with_cursor(segments, cursor, width)
 
 
-def _text_width(row: WireRow) -> int:
-    """Columns up to the last character; blanks in a colour of their own after it are not text."""
-    width = end = 0
-    for span in row:
-        width += span_width(span)
-        text = str(span[0])
-        if not text.isspace():
-            end = width - (len(text) - len(text.rstrip()))
-    return end
+def _at_edge(rest: WireRow, room: int, look: Look, style: Style | None) -> list[Segment]:
+    """The spans from the one that reaches the right edge on, `room` columns before it."""
+    if not _has_text_beyond(rest, room):
+        return [_segment(span, look, style) for span in _filled(rest, room)]
+    segments = [_segment(span, look, style) for span in _filled(rest, room - 1)]
+    return [*segments, Segment(look.symbols.ellipsis, look.base + look.muted)]
+
+
+def _filled(spans: WireRow, width: int) -> WireRow:
+    """Spans cut to `width` columns, with the default blanks at the end that a row leaves out."""
+    cut = crop_spans(spans, 0, width)
+    missing = width - row_width(cut)
+    return (*cut, (" " * missing, "")) if missing else cut
+
+
+def _has_text_beyond(spans: WireRow, width: int) -> bool:
+    """Whether there are characters after `width` columns; blanks in a colour of their own are not text."""
+    column = 0
+    for span in spans:
+        text, _, kind = span_parts(span)
+        beyond = text if column >= width or kind != 1 else text[width - column :]
+        column += span_width(span)
+        if column > width and not beyond.isspace():
+            return True
+    return False
+
+
+def _segment(span: Span, look: Look, style: Style | None) -> Segment:
+    return Segment(_measured(span), look.pen(str(span[1])) if style is None else style)
 
 
 def _measured(span: Span) -> str:
