@@ -57,6 +57,15 @@ class Home:
         """One more node of this machine, with a state directory of its own."""
         return NodeConfig(alias, transport=Transport.UNIX, state=str(self.directory / alias))
 
+    def agent_command(self, alias: str) -> Path:
+        """The `node-agent` of a node that is reached by a login, with the environment that the login lacks."""
+        path = self.directory / f"agent-{alias}"
+        variables = {name: self.env[name] for name in ("HOME", "RELAY_RUNTIME_DIR", "PYTHONPATH", "PS1")}
+        exports = "".join(f"export {name}='{value}'\n" for name, value in variables.items())
+        path.write_text(f'#!/bin/sh\n{exports}exec {sys.executable} -m node_agent "$@"\n')
+        path.chmod(0o755)
+        return path
+
     def run(
         self, *words: str, text: str | None = None, timeout: float = 30, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:

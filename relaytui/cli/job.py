@@ -12,7 +12,7 @@ from node_agent.protocol.requests import LogLines, ReadLogs
 from node_agent.terminal.sanitise import mask_hidden
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.jobs import HEADINGS, find_job, job_json, job_row, opened_queue, wait_for_jobs
-from relaytui.cli.output import narrate, print_json, print_table
+from relaytui.cli.output import age, narrate, print_json, print_table
 from relaytui.cli.reach import run_async, target
 from relaytui.config import load_config
 
@@ -122,6 +122,8 @@ def show(name: str, as_json: bool) -> None:
         print_json(data)
         return
     print_table(HEADINGS, [job_row(found)])
+    if found.waited:
+        print(f"waited {age(found.waited)} for an answer")
     for each in attempts:
         where = f"{each.node}/{each.session}" if each.session else each.node
         print(

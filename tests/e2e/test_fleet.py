@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -53,23 +52,13 @@ async def home() -> AsyncIterator[Home]:
                         alias,
                         host=alias,
                         ssh_config=str(ssh_config),
-                        agent=str(_agent_command(home, alias)),
+                        agent=str(home.agent_command(alias)),
                         state=str(state),
                     )
                 )
             home.configure(*nodes)
             yield home
             home.close()
-
-
-def _agent_command(home: Home, alias: str) -> Path:
-    """The `node-agent` of one node, with the environment that a login there lacks."""
-    path = home.directory / f"agent-{alias}"
-    variables = {name: home.env[name] for name in ("HOME", "RELAY_RUNTIME_DIR", "PYTHONPATH", "PS1")}
-    exports = "".join(f"export {name}='{value}'\n" for name, value in variables.items())
-    path.write_text(f'#!/bin/sh\n{exports}exec {sys.executable} -m node_agent "$@"\n')
-    path.chmod(0o755)
-    return path
 
 
 async def _start_all(home: Home, cast: list[Role]) -> Fleet:
