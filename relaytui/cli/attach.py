@@ -19,7 +19,7 @@ from relaytui.config import Config, NodeConfig, load_config
 from relaytui.fleet.keys import SessionKey, resolve_id
 from relaytui.fleet.status import NodeStatus
 from relaytui.link.client import NodeClient
-from relaytui.link.connect import Gates, connector_for
+from relaytui.link.connect import Gates, shared_connector_for
 from relaytui.link.prompts import Desk
 from relaytui.link.supervisor import LinkOptions, NodeLink
 
@@ -98,7 +98,7 @@ async def _open_link(config: Config, node: NodeConfig) -> NodeLink:
     patience = _Patience()
     desk = Desk(node.alias, terminal_prompter())
     options = LinkOptions(client="cli", operator=config.operator)
-    link = NodeLink(node.alias, connector_for(node, desk, Gates()), patience, options, desk=desk)
+    link = NodeLink(node.alias, shared_connector_for(node, desk, Gates()), patience, options, desk=desk)
     link.start()
     waits = [asyncio.create_task(event.wait()) for event in (patience.is_up, patience.has_failed)]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -10,6 +10,7 @@ from relaytui.config import load_config, state_dir
 from relaytui.console import Console, ConsoleOptions
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
+from relaytui.link.connect import shared_connector_for
 from relaytui.link.prompts import Prompt
 from relaytui.logs import log_to
 from relaytui.notify.notifier import Notifier
@@ -24,7 +25,7 @@ def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
     async def ask(prompt: Prompt) -> str | None:
         return await console.ask(prompt)
 
-    core = Core(config, prompter=ask)
+    core = Core(config, prompter=ask, connect=shared_connector_for)
 
     async def join(key: SessionKey) -> str:
         return outcome_words(key, await attach(core.link(key.node), key, options_of(config)))

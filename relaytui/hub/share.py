@@ -1,4 +1,4 @@
-"""Lends the hub's links to consoles and commands of this machine over a unix socket."""
+"""Lends the hub's links to consoles, attached terminals and commands of this machine over a unix socket."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class LinkShare:
         self._path = path
         self._server: asyncio.Server | None = None
         self._streams: set[asyncio.Task[None]] = set()
+        self._lent = 0
 
     async def start(self) -> None:
         """Listen. The hub's lock is held, so that a socket that is there is a dead hub's."""
@@ -59,7 +60,11 @@ class LinkShare:
                 line = (await reader.readline()).decode("utf-8", "replace").strip()
                 duplex = await self._open(line, writer)
             if duplex is not None:
-                await _splice(Duplex(reader, writer), duplex)
+                self._lent += 1
+                try:
+                    await _splice(Duplex(reader, writer), duplex)
+                finally:
+                    self._lent -= 1
         except (OSError, TimeoutError, LinkError, ValueError):
             pass  # whoever asked sees the end of the stream, and goes another way
         finally:
@@ -94,7 +99,7 @@ class LinkShare:
         fleet, now = self._core.fleet, self._core.now()
         return {
             "pid": os.getpid(),
-            "shared": len(self._streams),
+            "shared": self._lent,
             "nodes": [
                 {"name": node.alias, "state": node.status.state.value, "words": node.status.words(now)}
                 for node in fleet.nodes.values()

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from relaytui.config import NodeConfig, Transport
 from relaytui.config.paths import hub_socket
@@ -55,6 +56,11 @@ def connector_for(node: NodeConfig, desk: Desk, gates: Gates) -> Connector:
             return OpenSshConnector(node, desk)
 
 
+def shared_connector_for(node: NodeConfig, desk: Desk, gates: Gates) -> Connector:
+    """The same through this machine's hub, where one runs. For all but the hub itself."""
+    return SharedConnector(node, partial(connector_for, node, desk, gates), hub_socket())
+
+
 @asynccontextmanager
 async def open_node(
     node: NodeConfig,
@@ -67,7 +73,7 @@ async def open_node(
 ) -> AsyncIterator[NodeClient]:
     """One connection for one command, closed at the end. Raises a LinkError; `timeout` seconds bound the connecting."""
     desk = Desk(node.alias, prompter)
-    connector = SharedConnector(node, connector_for(node, desk, Gates()), hub_socket())
+    connector = shared_connector_for(node, desk, Gates())
     try:
         async with asyncio.timeout(timeout):
             link = await NodeClient.connect(

@@ -1,4 +1,4 @@
-"""Links through a hub on this machine: its SSH connection is there already, so that a command needs no handshake.
+"""Links through a hub on this machine: its SSH connection is there already, so that nobody else needs a handshake.
 
 The hub's socket takes one line, `relaytui-hub 1 ALIAS FINGERPRINT`, and answers `ok`, after which the stream is that of
 the node's agent, or one line saying why not. The fingerprint is of the node's configuration: an alias that means
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from relaytui.link.errors import AgentUnreachable
 HELLO = "relaytui-hub 1"
 STATUS = f"{HELLO} status"
 LINE_LIMIT = 1024
-_PATIENCE = 2.0
-"""Seconds a hub may take; a login of our own would take longer."""
+_PATIENCE = 1.0
+"""Seconds a hub may take: half of what a command that asks several nodes has for one of them."""
 
 
 def fingerprint(node: NodeConfig) -> str:
@@ -31,22 +32,29 @@ def fingerprint(node: NodeConfig) -> str:
 
 
 class SharedConnector:
-    """Opens streams through the hub where one runs, else by `own`."""
+    """Opens streams through the hub where one runs, else by what `make_own` makes: the SSH library costs a command
+    more than all the rest, so it is imported only when it is needed.
+    """
 
-    def __init__(self, node: NodeConfig, own: Connector, socket: Path) -> None:
+    def __init__(self, node: NodeConfig, make_own: Callable[[], Connector], socket: Path) -> None:
         self._node = node
-        self._own = own
+        self._make_own = make_own
+        self._own: Connector | None = None
         self._socket = socket
 
     async def open(self, *, bulk: bool = False) -> Duplex:
-        """A stream to the node's agent. Raises a LinkError. Bulk keeps off the hub's one connection."""
-        if bulk or self._node.transport is not Transport.ASYNCSSH or not self._socket.exists():
-            return await self._own.open(bulk=bulk)
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await open_shared(self._node, self._socket)
-        except (OSError, TimeoutError, AgentUnreachable):
-            return await self._own.open(bulk=bulk)
+        """A stream to the node's agent. Raises a LinkError. Bulk keeps off the hub's one connection.
+
+        A hub that hangs, or whose own link is down or silent, is passed over, so that it can only be of use.
+        """
+        if not bulk and self._node.transport is Transport.ASYNCSSH and self._socket.exists():
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    return await open_shared(self._node, self._socket)
+            except (OSError, TimeoutError, AgentUnreachable):
+                pass  # it would have been the shorter way
+        self._own = self._own or self._make_own()
+        return await self._own.open(bulk=bulk)
 
 
 async def open_shared(node: NodeConfig, path: Path) -> Duplex:

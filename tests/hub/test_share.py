@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +18,10 @@ from relaytui.link.client import NodeClient
 from relaytui.link.duplex import Duplex
 from relaytui.link.errors import AgentUnreachable, LinkError
 from relaytui.link.shared import SharedConnector, open_shared
-from tests.harness import running_node
+from tests.harness import eventually, running_node
+from tests.home import Home
 from tests.link.test_core import agent_command, running_core
-from tests.sshd import needs_sshd, open_sshd
+from tests.sshd import Sshd, needs_sshd, open_sshd
 
 
 class Refusing:
@@ -36,7 +42,7 @@ async def test_a_command_goes_over_the_hubs_login_and_past_a_hub_that_is_gone(tm
             await share.start()
             logins = set(sshd.connections())
             for number in range(3):
-                connector = SharedConnector(box, Refusing(), path)
+                connector = SharedConnector(box, Refusing, path)
                 client = await NodeClient.connect(
                     await connector.open(), node="box", client="cli", operator=f"ann {number}"
                 )
@@ -49,12 +55,49 @@ async def test_a_command_goes_over_the_hubs_login_and_past_a_hub_that_is_gone(tm
             await _is_refused(replace(box, alias="other"), path, "it ended")
             await share.stop()
         with pytest.raises(LinkError, match="a login of its own"):
-            await SharedConnector(box, Refusing(), path).open()
+            await SharedConnector(box, Refusing, path).open()
         path.touch()  # left behind by a hub that was killed
         with pytest.raises(LinkError, match="a login of its own"):
-            await SharedConnector(box, Refusing(), path).open()
+            await SharedConnector(box, Refusing, path).open()
 
 
 async def _is_refused(node: NodeConfig, path: Path, why: str) -> None:
     with pytest.raises(AgentUnreachable, match=why):
         await open_shared(node, path)
+
+
+@pytest.fixture
+async def sshd(home: Home) -> AsyncIterator[Sshd]:
+    """The sshd before the node `box` of the home's config; a hub with its link there runs."""
+    async with open_sshd(home.directory / "sshd") as sshd:
+        agent = f"{sys.executable} -P -m node_agent"
+        home.configure(sshd.node("box", agent=agent, state=str(home.directory / "box")))
+        home.ok("hub", "start")
+        await eventually(lambda: {"name": "box", "state": "connected", "words": "connected"} in _hub(home)["nodes"])
+        yield sshd
+        home.run("hub", "stop")
+
+
+@needs_sshd
+async def test_console_and_attach_go_over_the_hubs_login_and_go_on_when_it_is_killed(home: Home, sshd: Sshd) -> None:
+    (login,) = sshd.connections()
+    key = home.start("bash", "--norc", "-i", options=["--node", "box", "--title", "shell"])
+    with home.terminal("attach", key) as terminal, home.terminal(columns=100, rows=30) as console:
+        terminal.wait_for(b"attached to")
+        console.wait_for(b"shell")
+        await eventually(lambda: _hub(home)["shared"] == 2)
+        assert sshd.connections() == [login]
+        os.kill(_hub(home)["pid"], signal.SIGKILL)
+        await eventually(lambda: len(sshd.connections()) == 2 and login not in sshd.connections())
+        terminal.wait_for(b"attached to.*attached to")  # it says so again on its new link
+        terminal.type(b"echo $((40 + 2))-still\r")
+        terminal.wait_for(b"42-still")
+        console.wait_for(b"42-still")
+        terminal.type(b"\x1dd")
+        assert terminal.wait() == 0
+    home.ok("kill", key)
+
+
+def _hub(home: Home) -> dict[str, Any]:
+    found: dict[str, Any] = home.json("hub", "status")
+    return found
