@@ -18,6 +18,7 @@ async def handle(context: Context, client: Connection, request: ListEvents) -> E
         after=request.after,
         limit=max(0, min(request.limit, MOST)),
         session=request.session,
+        kind=request.kind,
     )
     now = context.agent.clock.now()
     return EventList(tuple(event.record(now) for event in await context.agent.write(read)))

@@ -52,13 +52,17 @@ def insert_events(connection: sqlite3.Connection, events: Iterable[NewEvent]) ->
 
 
 def select_events(
-    connection: sqlite3.Connection, after: int, limit: int, session: Optional[SessionId] = None
+    connection: sqlite3.Connection,
+    after: int,
+    limit: int,
+    session: Optional[SessionId] = None,
+    kind: Optional[EventKind] = None,
 ) -> List[StoredEvent]:
-    """Up to `limit` events after number `after`, oldest first."""
+    """Up to `limit` events after number `after`, oldest first, of one session or kind where named."""
     rows = connection.execute(
         "SELECT n, kind, boot_id, boot, wall, session, data FROM events"
-        " WHERE n > ? AND (? IS NULL OR session = ?) ORDER BY n LIMIT ?",
-        (after, session, session, limit),
+        " WHERE n > ? AND (? IS NULL OR session = ?) AND (? IS NULL OR kind = ?) ORDER BY n LIMIT ?",
+        (after, session, session, kind and kind.value, kind and kind.value, limit),
     )
     return [
         StoredEvent(n, EventKind(kind), Moment(boot_id, boot, wall), SessionId(owner), json.loads(data))

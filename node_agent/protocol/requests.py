@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Dict, Optional, Tuple, Type
 
 from node_agent.protocol.entities import AskInfo, EventRecord, NodeFacts, NodeInfo, SessionInfo
 from node_agent.protocol.ids import SessionId, StoreId
+from node_agent.protocol.states import EventKind
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,14 @@ class EventList:
 
 @dataclass(frozen=True)
 class ListEvents(Request):
-    """Past events, newest last."""
+    """Past events, newest last; with `kind` only those of that kind."""
 
     op: ClassVar[str] = "events.list"
     reply: ClassVar[Type[Any]] = EventList
     after: int = 0
     limit: int = 200
     session: Optional[SessionId] = None
+    kind: Optional[EventKind] = None
 
 
 @dataclass(frozen=True)

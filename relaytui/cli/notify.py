@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -23,23 +23,17 @@ from node_agent.protocol.asks import (
     NodeChannel,
     NodeSettings,
     RaiseAlert,
-    SetSettings,
     Severity,
 )
-from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.states import AskKind
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.output import age, narrate, print_json, print_table
 from relaytui.cli.reach import Survey, connected, run_async, surveyed, target
 from relaytui.config import LOCAL, ChannelConfig, Config, load_config
 from relaytui.link.client import NodeClient
-
-_TRIES = 5
-"""How often a change of settings is made anew when somebody else's came first."""
+from relaytui.notify.switches import change_settings, muting, switching
 
 _KINDS = sorted({kind.value for kind in AskKind} | {kind.value for kind in AlertKind})
-
-Change = Callable[[NodeSettings], NodeSettings]
 
 
 @click.group()
@@ -246,51 +240,22 @@ async def _switch(
         if nodes or kind or channel:
             raise click.UsageError("a session is muted as a whole; leave --node, --kind and --channel out")
         async with target(session) as found:
-            await change_settings(found.client, _muting(MuteScope.SESSION, found.key.id, config.operator, is_on=is_on))
+            change = muting(MuteScope.SESSION, found.key.id, config.operator, is_muted=not is_on)
+            await change_settings(found.client.request, change)
         return
     if not (nodes or kind or channel):
         raise click.UsageError("name a session, --node, --kind or --channel")
     async with _survey(config, nodes) as survey:
         for client in survey.clients.values():
             if channel is not None:
-                await change_settings(client, _switching(channel, is_on=is_on))
-            elif kind is not None:
-                await change_settings(client, _muting(MuteScope.KIND, kind, config.operator, is_on=is_on))
+                await change_settings(client.request, switching(channel, is_on=is_on))
             else:
-                await change_settings(client, _muting(MuteScope.NODE, "", config.operator, is_on=is_on))
+                scope = MuteScope.NODE if kind is None else MuteScope.KIND
+                change = muting(scope, kind or "", config.operator, is_muted=not is_on)
+                await change_settings(client.request, change)
     if survey.missing:
         survey.report_missing()
         raise CommandError("some nodes did not answer and are as they were; do it again later", Exit.PARTIAL)
-
-
-def _muting(scope: MuteScope, value: str, by: str, *, is_on: bool) -> Change:
-    def change(settings: NodeSettings) -> NodeSettings:
-        others = tuple(mute for mute in settings.mutes if (mute.scope, mute.value) != (scope, value))
-        return replace(settings, mutes=others if is_on else (*others, Mute(scope, value, by)))
-
-    return change
-
-
-def _switching(channel: str, *, is_on: bool) -> Change:
-    def change(settings: NodeSettings) -> NodeSettings:
-        others = tuple(name for name in settings.disabled if name != channel)
-        return replace(settings, disabled=others if is_on else (*others, channel))
-
-    return change
-
-
-async def change_settings(client: NodeClient, change: Change) -> NodeSettings:
-    """Apply `change` to the node's settings, anew where somebody else's change came first. Raises RequestError."""
-    for left in reversed(range(_TRIES)):
-        settings: NodeSettings = await client.request(GetSettings())
-        try:
-            reply: NodeSettings = await client.request(SetSettings(change(settings)))
-        except RequestError as error:
-            if error.code is not ErrorCode.STALE_VERSION or not left:
-                raise
-        else:
-            return reply
-    raise AssertionError("the last try returns or raises")
 
 
 async def _push(nodes: tuple[str, ...]) -> int:
@@ -298,7 +263,7 @@ async def _push(nodes: tuple[str, ...]) -> int:
     wanted = tuple(_node_channel(channel) for channel in config.channels if channel.on_node)
     async with _survey(config, nodes) as survey:
         for alias, client in survey.clients.items():
-            settings = await change_settings(client, lambda settings: replace(settings, channels=wanted))
+            settings = await change_settings(client.request, lambda settings: replace(settings, channels=wanted))
             narrate(f"{alias}: {', '.join(channel.name for channel in settings.channels) or 'no channels'}")
     return _partial(survey)
 

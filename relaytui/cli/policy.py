@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import click
 
 from node_agent.protocol.asks import GetSettings, NodeSettings
 from relaytui.cli.exits import Exit
-from relaytui.cli.notify import change_settings
 from relaytui.cli.output import age, print_json, print_table
 from relaytui.cli.reach import run_async, surveyed
 from relaytui.config import load_config
 from relaytui.config.paths import policy_ledger
 from relaytui.hub.ledger import Ledger
+from relaytui.notify.switches import change_settings, suspending
 
 
 @click.group()
@@ -77,7 +77,7 @@ async def _set(is_suspended: bool) -> int:
     config = load_config()
     async with surveyed(config, config.nodes) as survey:
         for client in survey.clients.values():
-            await change_settings(client, lambda settings: replace(settings, policy_suspended=is_suspended))
+            await change_settings(client.request, suspending(is_suspended=is_suspended))
     survey.report_missing()
     return Exit.PARTIAL if survey.missing else Exit.OK
 

@@ -25,6 +25,7 @@ from node_agent.protocol.notices import (
     FactsChanged,
     Notice,
     Rang,
+    SettingsChanged,
 )
 from node_agent.protocol.notices import SessionChanged as SessionChangedNotice
 from node_agent.protocol.notices import SessionGone as SessionGoneNotice
@@ -176,8 +177,15 @@ class Fleet:
         return [*gone, NodeChanged(alias), Warned(alias, text)]
 
     def _take_over(self, alias: str, reply: HelloReply) -> list[Change]:
+        before = self._nodes[alias]
+        is_same_store = before.info is not None and before.info.store == reply.node.store
         self._nodes[alias] = replace(
-            self._nodes[alias], info=reply.node, facts=reply.facts, facts_seen=self._now, duplicate_of=""
+            before,
+            info=reply.node,
+            facts=reply.facts,
+            facts_seen=self._now,
+            settings=before.settings if is_same_store else None,
+            duplicate_of="",
         )
         changes: list[Change] = [NodeChanged(alias)]
         changes += self._forget_sessions(alias, keep=[info.id for info in reply.sessions])
@@ -211,6 +219,12 @@ class Fleet:
                 return self._of_session(alias, session, ClipboardOffered(SessionKey(alias, session), data))
             case AlertChanged(alert):
                 return [AlertReported(alias, alert)]
+            case SettingsChanged(settings):
+                known = self._nodes[alias].settings
+                if known is not None and known.version > settings.version:
+                    return []
+                self._nodes[alias] = replace(self._nodes[alias], settings=settings)
+                return [NodeChanged(alias)]
             case _:
                 return []
 

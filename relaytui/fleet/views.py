@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from node_agent.protocol.asks import NodeSettings
 from node_agent.protocol.entities import AskInfo, NodeFacts, NodeInfo, SessionInfo
 from node_agent.protocol.states import Attention, SessionState
 from relaytui.fleet.keys import SessionKey
@@ -66,6 +67,7 @@ class NodeView:
     info: NodeInfo | None = None
     facts: NodeFacts = field(default_factory=NodeFacts)
     facts_seen: float = 0.0
+    settings: NodeSettings | None = None  # mutes and switches, None until it has said
     duplicate_of: str = ""  # another alias of the same node, which is shown instead
 
     def is_healthy(self, now: float) -> bool:

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from node_agent.protocol.asks import GetSettings, NodeSettings
 from node_agent.protocol.entities import EventRecord
-from node_agent.protocol.errors import RemoteProtocolError
+from node_agent.protocol.errors import RemoteProtocolError, RequestError
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.notices import Notice
+from node_agent.protocol.notices import Notice, SettingsChanged
 from node_agent.protocol.requests import HelloReply, OpenBytes, Request
 from relaytui.config import Config, NodeConfig, cache_dir
 from relaytui.fleet.changes import (
@@ -38,7 +39,7 @@ from relaytui.hub.watches import Watches
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import Gates, connector_for
 from relaytui.link.duplex import Connector, Duplex
-from relaytui.link.errors import HostKeyUnknown, NotConnected
+from relaytui.link.errors import HostKeyUnknown, LinkError, NotConnected
 from relaytui.link.prompts import Desk, Prompter
 from relaytui.link.resume import ByteFeed
 from relaytui.link.streams import ByteStream
@@ -214,12 +215,22 @@ class Core:
         assert client.hello is not None
         self._apply(HelloReceived(node, client.hello))
         self._watches[node].link_up(client)
+        spawn(self._learn_settings(node, client), name=f"settings of {node}")
 
     def link_notice(self, node: str, notice: Notice) -> None:
         self._apply(NoticeReceived(node, notice))
 
     def link_event(self, node: str, record: EventRecord) -> None:
         self._apply(EventReceived(node, record))
+
+    async def _learn_settings(self, node: str, client: NodeClient) -> None:
+        """Ask for the settings as they are now; from here on the node tells of each change."""
+        try:
+            settings: NodeSettings = await client.request(GetSettings())
+        except (RequestError, LinkError):
+            return
+        if node in self._links:
+            self._apply(NoticeReceived(node, SettingsChanged(settings)))
 
     def _on_delta(self, alias: str, session: SessionId, delta: dict[str, Any]) -> None:
         try:

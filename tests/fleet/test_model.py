@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from node_agent.protocol.asks import NodeSettings
 from node_agent.protocol.entities import EventRecord, NodeFacts
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import (
@@ -12,6 +13,7 @@ from node_agent.protocol.notices import (
     ClipboardWrite,
     FactsChanged,
     Rang,
+    SettingsChanged,
 )
 from node_agent.protocol.notices import SessionChanged as SessionNotice
 from node_agent.protocol.notices import SessionGone as GoneNotice
@@ -178,3 +180,14 @@ def test_removing_a_node_takes_its_sessions() -> None:
     made = fleet(box=hello(session()))
     assert made.remove_node("box") == [SessionGone(key("box/a1")), NodeChanged("box")]
     assert not made.nodes
+
+
+def test_the_nodes_word_on_its_settings_is_kept_and_an_older_one_passed_over() -> None:
+    made = fleet(one=hello())
+    assert made.nodes["one"].settings is None
+    newer = NodeSettings(version=3, policy_suspended=True)
+    assert made.apply(NoticeReceived("one", SettingsChanged(newer)), 101.0) == [NodeChanged("one")]
+    assert made.apply(NoticeReceived("one", SettingsChanged(NodeSettings(version=2))), 102.0) == []
+    assert made.nodes["one"].settings == newer
+    made.apply(HelloReceived("one", hello()), 103.0)
+    assert made.nodes["one"].settings == newer  # what it said stays while the link comes and goes
