@@ -5,28 +5,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-import node_agent
-from node_agent.bundle import BundleError
-from node_agent.protocol.entities import NodeInfo
 from relaytui.cli.output import clean, narrate
 from relaytui.cli.prompt import terminal_prompter
 from relaytui.cli.reach import run_async
-from relaytui.config import LOCAL, Config, ConfigError, NodeConfig, Resolver, Transport, load_config, save_config
-from relaytui.link.bootstrap import Arrival, bootstrap
-from relaytui.link.client import NodeClient
-from relaytui.link.connect import open_node
-from relaytui.link.errors import HostKeyUnknown, InstallFailed
-from relaytui.link.prompts import Desk
-
-T = TypeVar("T")
+from relaytui.config import Config, NodeConfig, Resolver, Transport, load_config
+from relaytui.link.errors import HostKeyUnknown
+from relaytui.link.joining import Attendant, add_node, check_free, node_at, upgrade_node, write_down
 
 SYSTEM_AGENT = "node-agent"
-_UPGRADE_SECONDS = 30.0
 
 
 @click.command()
@@ -61,18 +51,15 @@ def add(
     It needs sshd and Python 3.9 or newer; the agent is pushed and started. NAME is what it is called here; HOST's
     first label unless given.
     """
-    config = load_config()
     added = _node_config(words, tags, transport, via)
     command = SYSTEM_AGENT if system and not agent else agent
     added = dataclasses.replace(added, agent=command, python=python, state=state, **_resolver(resolver))
-    if any(known.alias == added.alias for known in config.nodes):
-        raise ConfigError(f"there is a node {added.alias!r} already; give another NAME or remove it first")
     if later:
-        _save(config, added)
+        check_free(added.alias)
+        write_down(added)
         narrate(f"wrote {added.alias} down; `relaytui node upgrade {added.alias}` puts the agent there")
         return
-    run_async(trusting(lambda: arrive(config, added, ["--boot"] if boot else []), accept_key))
-    _save(load_config(), added)
+    run_async(add_node(added, attendant(load_config(), added, accept_key), boot=boot))
     narrate(f"added {added.alias}; `relaytui start --node {added.alias}` starts a session there")
 
 
@@ -83,60 +70,26 @@ def upgrade(name: str, keeper: bool) -> None:
     """Put this release's agent on a node in place of the one there; sessions go on."""
     config = load_config()
     known = config.node(name)
-    if known.socket or (known.agent and known.transport is not Transport.UNIX):
-        where = known.socket or known.agent
-        raise ConfigError(f"{name}: its agent is {where}, which is not relaytui's to replace; upgrade it there")
-    if known.transport is Transport.UNIX:
-        run_async(_replace_here(config, known, keeper=keeper))
-    else:
-        run_async(trusting(lambda: arrive(config, known, _replacing(keeper)), None))
+    run_async(upgrade_node(known, attendant(config, known, None), keeper=keeper))
 
 
-async def arrive(config: Config, node: NodeConfig, options: Sequence[str] = ()) -> NodeInfo:
-    """Have an agent run on the node, pushed where that is ours to do, and say what it is. Raises a LinkError.
+def attendant(config: Config, node: NodeConfig, accepted: str | None) -> Attendant:
+    """The operator at this command's terminal; `accepted` is the fingerprint of a host key they trust beforehand."""
 
-    `options` are those of `node-agent probe` where it is pushed.
-    """
-    if node.transport is Transport.UNIX or node.agent:
-        async with open_node(node, operator=config.operator, prompter=terminal_prompter()) as client:
-            return _introduce(client)
-    try:
-        arrival = await bootstrap(node, Desk(node.alias, terminal_prompter()), _Steps(node.alias), options)
-    except BundleError as error:
-        raise InstallFailed(f"{node.alias}: {error}") from error
-    client = await NodeClient.connect(
-        arrival.stream, node=node.alias, client="cli", operator=config.operator, watch=False
-    )
-    try:
-        _remark(node, arrival, client)
-        return _introduce(client)
-    finally:
-        await client.close()
+    async def may_trust(question: HostKeyUnknown) -> bool:
+        return await asyncio.to_thread(_may_trust, question, accepted)
 
-
-async def trusting(attempt: Callable[[], Awaitable[T]], accepted: str | None) -> T:
-    """Run `attempt`; where the host's key is unknown, once more after the operator has said yes to it."""
-    try:
-        return await attempt()
-    except HostKeyUnknown as question:
-        if not await asyncio.to_thread(_may_trust, question, accepted):
-            raise
-    return await attempt()
+    return Attendant(config.operator, _Steps(node.alias), terminal_prompter(), may_trust)
 
 
 def _may_trust(question: HostKeyUnknown, accepted: str | None) -> bool:
-    """Put the key on record if the operator says yes to its fingerprint, now or beforehand."""
-    from relaytui.link.hostkeys import accept
-
-    if accepted != question.fingerprint:
-        if accepted is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return False
-        narrate(f"the host key of {question.host} is unknown: {question.key.split()[0]} {question.fingerprint}")
-        if not click.confirm("Is it the right one?", default=False, err=True):
-            return False
-    accept(question)
-    narrate(f"put the host key on record in {question.known_hosts}")
-    return True
+    """Whether the operator says yes to the key's fingerprint, now or beforehand."""
+    if accepted is not None:
+        return accepted == question.fingerprint
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    narrate(f"the host key of {question.host} is unknown: {question.key.split()[0]} {question.fingerprint}")
+    return click.confirm("Is it the right one?", default=False, err=True)
 
 
 class _Steps:
@@ -152,39 +105,6 @@ class _Steps:
         elif self._shows_progress:
             end = "\n" if share >= 1 else ""
             print(f"\r{clean(self._alias)}: {clean(text)} {share:4.0%}", end=end, file=sys.stderr, flush=True)
-
-
-def _remark(node: NodeConfig, arrival: Arrival, client: NodeClient) -> None:
-    """Say what will one day matter."""
-    if arrival.found.get("noexec"):
-        narrate(f"{node.alias}: programs cannot run from its home (noexec); inside sessions use `sh $RELAY_AGENT`")
-    if "boot" in arrival.report:
-        narrate(f"{node.alias}: its start with the machine: {arrival.report['boot']}")
-    running = client.node.agent.version
-    if running != node_agent.__version__:
-        narrate(f"{node.alias}: agent {running} was running already; `relaytui node upgrade {node.alias}` replaces it")
-
-
-def _introduce(client: NodeClient) -> NodeInfo:
-    info = client.node
-    sessions = len(client.hello.sessions) if client.hello else 0
-    narrate(f"{client.name}: agent {info.agent.version} serves {info.user} on {info.host}, {sessions} sessions")
-    return info
-
-
-def _replacing(keeper: bool) -> list[str]:
-    return ["--replace", *(["--replace-keeper"] if keeper else [])]
-
-
-async def _replace_here(config: Config, node: NodeConfig, *, keeper: bool) -> None:
-    from relaytui.link.unix import start_agent
-
-    await start_agent(node, *_replacing(keeper))
-    await arrive(config, node)
-
-
-def _save(config: Config, added: NodeConfig) -> None:
-    save_config(dataclasses.replace(config, nodes=(*config.nodes, added)))
 
 
 def _resolver(text: str) -> dict[str, Any]:
@@ -205,12 +125,7 @@ def _node_config(words: tuple[str, ...], tags: tuple[str, ...], transport: str |
         if kind != Transport.UNIX.value or not path:
             raise click.BadParameter(f"{via!r} is not unix:PATH", param_hint="--via")
         return NodeConfig(words[0], transport=Transport.UNIX, socket=path, tags=tags)
-    host = words[-1]
-    user, _, name = host.rpartition("@")
-    alias = words[0] if len(words) == 2 else name.split(".")[0]
-    if alias == LOCAL:
-        raise click.UsageError(f"{LOCAL!r} is this machine; give the node another NAME")
     chosen = Transport(transport) if transport else Transport.ASYNCSSH
     if chosen is Transport.UNIX:
         raise click.UsageError("a node of this machine is NAME --via unix:PATH")
-    return NodeConfig(alias, host=name, user=user, transport=chosen, tags=tags)
+    return node_at(words[-1], words[0] if len(words) == 2 else "", transport=chosen, tags=tags)

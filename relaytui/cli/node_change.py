@@ -10,12 +10,13 @@ import click
 
 from node_agent.protocol.requests import HelloReply
 from relaytui.cli.exits import CommandError, Exit
-from relaytui.cli.node_add import trusting
+from relaytui.cli.node_add import attendant
 from relaytui.cli.output import narrate, print_json
 from relaytui.cli.prompt import terminal_prompter
 from relaytui.cli.reach import connected, run_async
 from relaytui.config import LOCAL, Config, ConfigError, NodeConfig, Transport, load_config, save_config
 from relaytui.link.errors import LinkError
+from relaytui.link.joining import trusting
 from relaytui.link.prompts import Desk
 
 _GIB = 1 << 30
@@ -66,7 +67,7 @@ def trust(name: str, accept_key: str | None) -> None:
     item = config.node(name)
     if item.transport is not Transport.ASYNCSSH:
         raise ConfigError(f"{name}: its transport is {item.transport.value}, which checks no host key here")
-    run_async(trusting(lambda: _log_in(item), accept_key))
+    run_async(trusting(lambda: _log_in(item), attendant(config, item, accept_key)))
     narrate(f"{name}: its host key is the one on record")
 
 

@@ -1,0 +1,144 @@
+"""Makes machines nodes and replaces their agents, for whoever asks: the command line or the console.
+
+Owns the order of the steps. It must not know how they are shown or the operator is asked: that is the `Attendant`'s.
+For a form: `node_at("ann@box.lan")` gives the node, `await add_node(node, attendant)` makes it one and writes it down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import node_agent
+from node_agent.bundle import BundleError
+from node_agent.protocol.requests import HelloReply
+from relaytui.config import LOCAL, ConfigError, NodeConfig, Transport, load_config, save_config
+from relaytui.link.bootstrap import Arrival, Tell, bootstrap
+from relaytui.link.client import NodeClient
+from relaytui.link.connect import open_node
+from relaytui.link.errors import AgentFailed, HostKeyUnknown, InstallFailed
+from relaytui.link.prompts import Desk, Prompter
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Attendant:
+    """Who adds or upgrades a node. `operator` is recorded as the one who acts.
+
+    `tell` hears each step in words, with its share (0 to 1) where it takes a while; `prompter` answers what ssh asks;
+    `may_trust` says whether an unknown host key, known by its `fingerprint`, is put on record. None: nobody is there.
+    """
+
+    operator: str
+    tell: Tell
+    prompter: Prompter | None = None
+    may_trust: Callable[[HostKeyUnknown], Awaitable[bool]] | None = None
+
+
+def node_at(host: str, name: str = "", **fields: Any) -> NodeConfig:
+    """The node at `[user@]host` as ssh knows it, called `name` or by the host's first label. Raises ConfigError."""
+    user, _, host = host.strip().rpartition("@")
+    alias = name or host.partition(".")[0]
+    if alias == LOCAL:
+        raise ConfigError(f"{LOCAL!r} is this machine; give the node another name")
+    return NodeConfig(alias, host=host, user=user, **fields)
+
+
+def check_free(alias: str) -> None:
+    """Raises ConfigError where there is a node of that name."""
+    if any(known.alias == alias for known in load_config().nodes):
+        raise ConfigError(f"there is a node {alias!r} already; give another name or remove it first")
+
+
+def write_down(node: NodeConfig) -> None:
+    """Add the node to the config file. Raises ConfigError."""
+    config = load_config()
+    save_config(dataclasses.replace(config, nodes=(*config.nodes, node)))
+
+
+async def add_node(node: NodeConfig, by: Attendant, *, boot: bool = False) -> HelloReply:
+    """Have an agent run on the machine, pushed where it is missing, and write the node down.
+
+    With `boot` it is started with the machine from then on. Raises a LinkError or ConfigError, whose text says what to
+    do; nothing is written down then.
+    """
+    check_free(node.alias)
+    hello = await trusting(lambda: _arrive(node, by, ["--boot"] if boot else []), by)
+    check_free(node.alias)
+    write_down(node)
+    return hello
+
+
+async def upgrade_node(node: NodeConfig, by: Attendant, *, keeper: bool = False) -> HelloReply:
+    """Put this release's agent in the place of the one there, under its sessions.
+
+    With `keeper` the keeper's program is replaced in place too. Raises a LinkError, or ConfigError where the agent is
+    not ours to replace.
+    """
+    if node.socket or (node.agent and node.transport is not Transport.UNIX):
+        where = node.socket or node.agent
+        raise ConfigError(f"{node.alias}: its agent is {where}, which is not relaytui's to replace; upgrade it there")
+    options = ["--replace", *(["--replace-keeper"] if keeper else [])]
+    if node.transport is not Transport.UNIX:
+        return await trusting(lambda: _arrive(node, by, options), by)
+    from relaytui.link.unix import start_agent
+
+    await start_agent(node, *options)
+    return await _arrive(node, by)
+
+
+async def trusting(attempt: Callable[[], Awaitable[T]], by: Attendant) -> T:
+    """Run `attempt`; where the host's key is unknown, once more after the operator has said yes to it."""
+    try:
+        return await attempt()
+    except HostKeyUnknown as question:
+        if by.may_trust is None or not await by.may_trust(question):
+            raise
+        from relaytui.link.hostkeys import accept
+
+        await asyncio.to_thread(accept, question)
+        by.tell(f"put the host key on record in {question.known_hosts}", None)
+    return await attempt()
+
+
+async def _arrive(node: NodeConfig, by: Attendant, options: Sequence[str] = ()) -> HelloReply:
+    """Have an agent run on the node, pushed where that is ours to do, and say what it is.
+
+    `options` are those of `node-agent probe` where it is pushed.
+    """
+    if node.transport is Transport.UNIX or node.agent:
+        async with open_node(node, operator=by.operator, prompter=by.prompter) as client:
+            return _introduce(client, by.tell)
+    try:
+        arrival = await bootstrap(node, Desk(node.alias, by.prompter), by.tell, options)
+    except BundleError as error:
+        raise InstallFailed(f"{node.alias}: {error}") from error
+    client = await NodeClient.connect(arrival.stream, node=node.alias, client="cli", operator=by.operator, watch=False)
+    try:
+        _remark(node, arrival, client, by.tell)
+        return _introduce(client, by.tell)
+    finally:
+        await client.close()
+
+
+def _remark(node: NodeConfig, arrival: Arrival, client: NodeClient, tell: Tell) -> None:
+    """Say what will one day matter."""
+    if arrival.found.get("noexec"):
+        tell("programs cannot run from its home (noexec); inside sessions use `sh $RELAY_AGENT`", None)
+    if "boot" in arrival.report:
+        tell(f"its start with the machine: {arrival.report['boot']}", None)
+    running = client.node.agent.version
+    if running != node_agent.__version__:
+        tell(f"agent {running} was running already; `relaytui node upgrade {node.alias}` replaces it", None)
+
+
+def _introduce(client: NodeClient, tell: Tell) -> HelloReply:
+    if client.hello is None:
+        raise AgentFailed(f"{client.name}: its agent did not introduce itself; try again")
+    info, sessions = client.hello.node, len(client.hello.sessions)
+    tell(f"agent {info.agent.version} serves {info.user} on {info.host}, {sessions} sessions", None)
+    return client.hello
