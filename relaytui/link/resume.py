@@ -6,6 +6,7 @@ Nothing is sent twice and nothing is left out, but for gaps that the node marks.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ FeedItem = ByteItem | Interrupted | Resumed
 class ByteFeed:
     """`async for item in feed` until the node ends the stream; raises RequestError when it refuses to open one.
 
+    All its streams are one attach, so that the right to type goes on over a cut that the node has not noticed.
     `stream` is the open stream, None during a cut: input goes there. `end_reason` is set at the end.
     """
 
@@ -49,7 +51,7 @@ class ByteFeed:
         self.offset: int | None = request.offset
         self.end_reason = ""
         self._link = link
-        self._request = request
+        self._request = replace(request, attach=request.attach or secrets.token_hex(8))
         self._is_closed = False
 
     async def __aiter__(self) -> AsyncIterator[FeedItem]:

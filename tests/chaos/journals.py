@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from node_agent.journal.reader import JournalReader, Missing
@@ -23,3 +24,8 @@ def head_of(directory: Path) -> int:
     """How much a session has printed so far, in bytes."""
     with JournalReader(str(directory)) as reader:
         return reader.head
+
+
+def digest(data: bytes) -> str:
+    """What stands for megabytes where two of them are compared, and is all that a failure needs to print."""
+    return f"{len(data)} bytes, {hashlib.sha256(data).hexdigest()}"

@@ -7,7 +7,6 @@ given against what the node kept, showed and told.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 import json
 import re
@@ -24,7 +23,7 @@ from node_agent.protocol.states import EventKind, SessionState
 from node_agent.terminal.delta import ScreenModel, ScreenReader, apply_delta, screen_delta
 from node_agent.terminal.engines import create_engine
 from tests.chaos import programs
-from tests.chaos.journals import head_of, read_journal
+from tests.chaos.journals import digest, head_of, read_journal
 from tests.chaos.steady import SteadyClient
 from tests.harness import Node, eventually
 
@@ -185,8 +184,7 @@ class Load:
 
     def _check_journals(self) -> None:
         for seed, session in enumerate(self._writers):
-            data = self.journal(session)
-            assert f"{hashlib.sha256(data).hexdigest()} {len(data)}" == self._account(seed).read_text()
+            assert digest(self.journal(session)) == digest(self._account(seed).read_bytes())
         for session, code in self._codes.items():
             ended = self._client.sessions[session].exit
             assert ended is not None

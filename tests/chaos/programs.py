@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import sys
@@ -18,19 +17,17 @@ SETTLED = "\x1b[m\x1b[r\x1b[?1049l"
 
 
 def writer(seed: str, stop: str, account: str) -> None:
-    """Print colourful, moving, wide output until `stop` exists; `account` gets the SHA-256 and size of all of it."""
+    """Print colourful, moving, wide output until `stop` exists; all of it is in `account` before it is printed."""
     tty.setraw(0)
-    rng, digest, size = random.Random(int(seed)), hashlib.sha256(), 0
-    while True:
-        is_last = os.path.exists(stop)
-        data = ((SETTLED if is_last else "") + _picture(rng)).encode()
-        _print(data)
-        digest.update(data)
-        size += len(data)
-        if is_last:
-            break
-        time.sleep(0.004)
-    Path(account).write_text(f"{digest.hexdigest()} {size}")
+    rng = random.Random(int(seed))
+    with open(account, "ab", 0) as file:
+        is_last = False
+        while not is_last:
+            is_last = os.path.exists(stop)
+            data = ((SETTLED if is_last else "") + _picture(rng)).encode()
+            file.write(data)
+            _print(data)
+            time.sleep(0.004)
 
 
 def recorder(account: str, queries: str) -> None:

@@ -14,6 +14,7 @@ from node_agent.protocol.entities import EventRecord
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.requests import StartSession
+from node_agent.protocol.states import SessionState
 from relaytui.config import Config, NodeConfig, Transport
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeState, NodeStatus
@@ -146,6 +147,11 @@ class Remote:
 
     async def connected(self, limit: float = 30.0) -> None:
         await eventually(lambda: self.core.state is NodeState.CONNECTED, limit)
+
+    async def closed(self, session: SessionId) -> None:
+        """Wait until the node has told of a session's end."""
+        key = SessionKey(ALIAS, session)
+        await eventually(lambda: self.core.fleet.sessions[key].info.state is SessionState.CLOSED)
 
     async def stop(self) -> None:
         tasks = [received.task for feeds in self._received.values() for received in feeds]

@@ -154,6 +154,9 @@ async def test_events_and_bytes_are_exact_over_many_cuts(tmp_path: Path) -> None
         assert digest.digest() == hashlib.sha256(content).digest()
         assert made.heard.events == list(range(1, 301))
         assert len(cuts) == 5
+        names = {request.attach for request in made.agent.requests if isinstance(request, OpenBytes)}
+        assert len(names) == 1, "the streams of one feed are one attach, which keeps the right to type"
+        assert names != {""}
         assert made.link.cursor == Cursor(StoreId("store-1"), 300)
 
 
