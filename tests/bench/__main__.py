@@ -16,6 +16,7 @@ BENCHES = {
     "cli": "relaytui ls and the console's first paint",
     "console": "36 busy tiles",
     "engine": "the terminal engine beside pyte",
+    "asks": "prompt to toast over SSH, and an answer through the hub",
     "jobs": "claims, lists and dispatch, beside task-spooler",
     "detection": "probes and fusion of 200 sessions",
 }
