@@ -12,6 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional, Set, Tuple, U
 
 from node_agent.core.lease import Holder
 from node_agent.core.pacing import Pacer
+from node_agent.io.channel import Channel
 from node_agent.io.clock import Clock
 from node_agent.io.event_feed import EventFeed
 from node_agent.io.outbox import Outbox, OutboxFullError
@@ -37,6 +38,9 @@ SECONDS_TO_READ = 30.0
 PING_AFTER = 15.0
 GONE_AFTER = 60.0
 MOST_REQUESTS = 128
+ACK_WAITS = 0.005
+"""Seconds the ack of a key waits for the key's echo, to go along with it."""
+
 NOTICE_INTERVAL = 0.25
 """Seconds between two notices of one subject, but for those that say at once."""
 
@@ -50,8 +54,7 @@ class Connection:
     def __init__(
         self,
         client: str,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        channel: Channel,
         clock: Clock,
         dispatch: Dispatch,
     ) -> None:
@@ -62,19 +65,23 @@ class Connection:
         self.feeds: Dict[int, Feed] = {}
         self.sessions_taken: Set[str] = set()  # whose lease this client may hold
         self.tasks = Tasks()
-        self._reader = reader
-        self._writer = writer
+        self._channel = channel
         self._clock = clock
         self._dispatch = dispatch
         self._outbox = Outbox()
         self._notices: Dict[str, Callable[[], Optional[Notice]]] = {}
         self._pacer: Pacer[str] = Pacer(NOTICE_INTERVAL)
         self._wake = asyncio.Event()
+        self._is_resting = False  # the pump waits to be woken
+        self._late_ack: Optional[asyncio.TimerHandle] = None
+        self._preamble = PreambleReader()
+        self._decoder: Optional[FrameDecoder] = None  # until the versions are agreed on
         self._has_greeted = False
         self._last_stream = 0
         self._requests = 0
         self._heard = clock.boot()
         self._pinged = self._heard
+        channel.received = self._received
 
     @property
     def holder(self) -> Holder:
@@ -82,15 +89,23 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        return not self._writer.transport.is_closing()
+        return self._channel.is_open
 
     def wake(self) -> None:
-        """There may be something to send."""
+        """There may be something to send. Replies and echoes go at once, unless others are being sent."""
+        if self._is_resting and not self._channel.unsent:
+            self._is_resting = False  # what is sent may wake us again
+            try:
+                self._send_urgent()
+            except OSError as error:
+                log.warning("client %s cannot be sent a session's bytes: %s", self.client, error)
+                self.close()
+            self._is_resting = True
         self._wake.set()
 
     def close(self) -> None:
         """Drop the client now; `serve` returns."""
-        self._writer.transport.abort()
+        self._channel.abort()
 
     # -- what the agent tells -------------------------------------------------------------------------------------
 
@@ -110,7 +125,7 @@ class Connection:
     def add_feed(self, feed: Feed, stream: int) -> None:
         """Serve `feed` as `stream` from now on."""
         self.feeds[stream] = feed
-        self.wake()
+        self._wake.set()  # and nothing at once: the reply that names the stream comes first
 
     def drop_feed(self, stream: int) -> Optional[Feed]:
         """Stop serving a stream; the feed it had, which the caller ends."""
@@ -124,51 +139,63 @@ class Connection:
             self._send_json(FrameType.STREAM_END, {"reason": reason}, stream)
 
     def send_input_ack(self, stream: int, number: int, refusal: Optional[RequestError] = None) -> None:
-        """Tell the client what became of its input `number`."""
-        body = {} if refusal is None else {"code": refusal.code.value, "message": refusal.message}
-        self._send_json(FrameType.INPUT_ACK, body, stream, number)
+        """Tell the client what became of its input `number`: a refusal at once, that it was written soon."""
+        if refusal is not None:
+            body = {"code": refusal.code.value, "message": refusal.message}
+            self._send_json(FrameType.INPUT_ACK, body, stream, number)
+            return
+        self._queue_json(FrameType.INPUT_ACK, {}, stream, number)
+        if self._late_ack is None:
+            self._late_ack = asyncio.get_running_loop().call_later(ACK_WAITS, self._send_late_ack)
 
     # -- frames in ------------------------------------------------------------------------------------------------
 
     async def serve(self) -> None:
         """Speak with the client until it goes, breaks the protocol, or is dropped."""
-        self._writer.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+        self._channel.set_high_water(WRITE_HIGH_WATER)
+        self._channel.write(preamble())
+        impatience = asyncio.get_running_loop().call_later(SECONDS_TO_GREET, self._check_greeting)
         try:
-            decoder, rest = await asyncio.wait_for(self._greet(), SECONDS_TO_GREET)
-            self.tasks.spawn(self._pump(), name=f"send to {self.client}")
-            while True:
-                for frame in decoder.feed(rest):
-                    self._take(frame)
-                rest = await self._reader.read(WRITE_HIGH_WATER)
-                if not rest:
-                    return
-                self._heard = self._clock.boot()
-        except ProtocolError as error:
-            log.info("client %s broke the protocol: %s", self.client, error)
-        except OutboxFullError:
-            log.info("client %s does not read its replies", self.client)
-        except (OSError, EOFError, asyncio.TimeoutError):
-            pass
+            await self._channel.ended.wait()
         finally:
-            self._writer.transport.abort()
+            impatience.cancel()
+            if self._late_ack is not None:
+                self._late_ack.cancel()
+            self._channel.abort()
             await self.tasks.stop()
             for stream in list(self.feeds):
                 self.feeds.pop(stream).end()
 
-    async def _greet(self) -> Tuple[FrameDecoder, bytes]:
-        """Exchange preambles; the decoder and what the client sent after its own."""
-        self._writer.write(preamble())
-        reader = PreambleReader()
-        while True:
-            data = await self._reader.read(4096)
-            if not data:
-                raise EOFError
-            theirs = reader.feed(data)
-            if theirs is None:
-                continue
-            if agree(Versions(), theirs) is None:
-                raise EOFError  # they have read our versions and say what to do
-            return FrameDecoder(), reader.rest
+    def _check_greeting(self) -> None:
+        if self._decoder is None:
+            self.close()
+
+    def _received(self, data: bytes) -> None:
+        self._heard = self._clock.boot()
+        try:
+            if self._decoder is None:
+                data = self._greet(data)
+            if self._decoder is not None:
+                for frame in self._decoder.feed(data):
+                    self._take(frame)
+        except ProtocolError as error:
+            log.info("client %s broke the protocol: %s", self.client, error)
+            self.close()
+        except OutboxFullError:
+            log.info("client %s does not read its replies", self.client)
+            self.close()
+
+    def _greet(self, data: bytes) -> bytes:
+        """Take in the client's preamble; what it sent after it."""
+        theirs = self._preamble.feed(data)
+        if theirs is None:
+            return b""
+        if agree(Versions(), theirs) is None:
+            self.close()  # they have read our versions and say what to do
+            return b""
+        self._decoder = FrameDecoder()
+        self.tasks.spawn(self._pump(), name=f"send to {self.client}")
+        return self._preamble.rest
 
     def _take(self, frame: Frame) -> None:
         if frame.type is FrameType.REQUEST:
@@ -227,10 +254,17 @@ class Connection:
         self._send_json(FrameType.REFUSAL, {"code": error.code.value, "message": error.message}, number=number)
 
     def _send_json(self, kind: FrameType, value: Dict[str, Any], stream: int = 0, number: int = 0) -> None:
+        self._queue_json(kind, value, stream, number)
+        self.wake()
+
+    def _queue_json(self, kind: FrameType, value: Dict[str, Any], stream: int = 0, number: int = 0) -> None:
         try:
             self._outbox.put_json(kind, value, stream, number)
         except OutboxFullError:
             self.close()
+
+    def _send_late_ack(self) -> None:
+        self._late_ack = None
         self.wake()
 
     # -- frames out -----------------------------------------------------------------------------------------------
@@ -242,7 +276,9 @@ class Connection:
                 self._wake.clear()
                 wait = await self._send_what_is_due()
                 alarm = loop.call_later(wait, self._wake.set)
+                self._is_resting = True
                 await self._wake.wait()
+                self._is_resting = False
                 alarm.cancel()
                 self._check_alive()
         except (OSError, asyncio.TimeoutError):
@@ -250,16 +286,30 @@ class Connection:
         finally:
             self.close()
 
+    def _send_urgent(self) -> None:
+        """Send what needs no waiting and little making: replies and acks, and the echoes of keys."""
+        frames: List[bytes] = []
+        size = 0
+        while self._outbox and size < WRITE_HIGH_WATER:
+            frames.append(self._outbox.take())
+            size += len(frames[-1])
+        for stream, feed in list(self.feeds.items()):
+            frame = feed.next_frame(stream) if feed.has_echo else None
+            if frame is not None:
+                frames.append(frame)
+        if frames:
+            self._channel.write(b"".join(frames))
+
     async def _send_what_is_due(self) -> float:
         """Send everything that is due, most urgent first; seconds until something may be due again."""
         while True:
             frame = await self._next_frame()
             if frame is None:
                 return self._seconds_to_wait()
-            self._writer.write(frame)
+            self._channel.write(frame)
             await asyncio.sleep(0)  # a screen takes milliseconds to make: a key may have come meanwhile
-            if self._writer.transport.get_write_buffer_size() >= WRITE_HIGH_WATER:
-                await asyncio.wait_for(self._writer.drain(), SECONDS_TO_READ)
+            if self._channel.unsent >= WRITE_HIGH_WATER:
+                await asyncio.wait_for(self._channel.drain(), SECONDS_TO_READ)
 
     async def _next_frame(self) -> Optional[bytes]:
         if self._outbox:

@@ -8,63 +8,39 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Optional, Sequence, Union
 
 from node_agent.io import keeper_launch
-from node_agent.io.keeper_notices import Notice, parse_notice
+from node_agent.io.keeper_link import KeeperError, KeeperGone, KeeperLink, OnNotice, Outcome, Reply
 from node_agent.io.paths import NodePaths
 from node_agent.keeper.control import (
-    PREAMBLE_SIZE,
-    ControlError,
-    FrameDecoder,
     KeeperInfo,
     SessionRecord,
     Spawned,
     SpawnRequest,
     TerminalModes,
     WriteResult,
-    agree,
-    encode_frame,
-    preamble,
     record_from_wire,
 )
+
+__all__ = ["KeeperClient", "KeeperError", "KeeperGone", "WriteOutcome", "ensure_keeper"]
 
 PING_EVERY = 2.0
 """Seconds between pings of a watched client; the keeper kills it after ten without one."""
 
 
-class KeeperError(Exception):
-    """The keeper refused a request; `code` is a value of `Refused`."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-class KeeperGone(KeeperError):
-    """There is no keeper at the other end (any more)."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("keeper_gone", message)
-
-
-OnNotice = Callable[[Notice], None]
-Reply = Tuple[Dict[str, Any], bytes]
 WriteOutcome = Union[WriteResult, KeeperError]
 
 
 class KeeperClient:
     """One connection to a keeper; made by `connect`."""
 
-    def __init__(self, writer: asyncio.StreamWriter, on_notice: Optional[OnNotice]) -> None:
-        self.closed = asyncio.Event()
+    def __init__(self, link: KeeperLink) -> None:
+        self.closed = link.closed
         self.info = KeeperInfo(0, "", "", 0.0, 0)
-        self._writer = writer
-        self._on_notice = on_notice
-        self._waiting: Dict[int, asyncio.Future[Reply]] = {}
-        self._last = 0
-        self._tasks: List[asyncio.Task[None]] = []
+        self._link = link
+        self._call = link.call
+        self._pinging: Optional[asyncio.Task[None]] = None
 
     @classmethod
     async def connect(
@@ -82,38 +58,23 @@ class KeeperClient:
         pings from the event loop and is killed by the keeper when it stops to. Raises KeeperGone when nobody
         listens, ControlError when versions do not meet, KeeperError when a newer agent is there.
         """
+        client = cls(await KeeperLink.open(path, on_notice, timeout))
         try:
-            reader, writer = await asyncio.wait_for(asyncio.open_unix_connection(str(path)), timeout)
-        except (OSError, asyncio.TimeoutError) as error:
-            raise KeeperGone(f"no keeper listens at {path}: {error}") from error
-        client = cls(writer, on_notice)
-        try:
-            writer.write(preamble())
-            try:
-                agree(await asyncio.wait_for(reader.readexactly(PREAMBLE_SIZE), timeout))
-            except (asyncio.IncompleteReadError, asyncio.TimeoutError, OSError) as error:
-                raise KeeperGone(f"the keeper at {path} does not answer") from error
-            client._tasks.append(asyncio.ensure_future(client._read(reader)))
             hello, _ = await asyncio.wait_for(client._call("hello", epoch=epoch, watched=watched), timeout)
         except BaseException:
             await client.close()
             raise
         client.info = KeeperInfo(*(hello[name] for name in KeeperInfo._fields))
         if watched:
-            client._tasks.append(asyncio.ensure_future(client._keep_pinging()))
+            client._pinging = asyncio.ensure_future(client._keep_pinging())
         return client
 
     async def close(self) -> None:
         """Leave; sessions go on."""
-        self._fail(KeeperGone("the connection to the keeper was closed"))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._writer.close()
-        try:
-            await self._writer.wait_closed()
-        except OSError:
-            pass
+        if self._pinging is not None:
+            self._pinging.cancel()
+            await asyncio.gather(self._pinging, return_exceptions=True)
+        await self._link.close()
 
     async def spawn(self, request: SpawnRequest) -> Spawned:
         """Start a session; returns once its program runs. Raises KeeperError (`command_not_found`, `cwd_missing` …)."""
@@ -140,29 +101,7 @@ class KeeperClient:
         `expect_head`: refuse with `changed` when output beyond that journal offset exists. `query_offset`: this is
         the reply to the query that ends at that offset. A request id is never applied twice.
         """
-        return _result(await self._write(session, request_id, cause, data, expect_head, query_offset))
-
-    def write_then(
-        self, session: str, request_id: str, cause: str, data: bytes, done: Callable[[WriteOutcome], None]
-    ) -> None:
-        """As `write`, and `done` is called with the result, or with the KeeperError: a key needs no task of its own."""
-
-        def tell(reply: asyncio.Future[Reply]) -> None:
-            error = reply.exception()
-            done(error if isinstance(error, KeeperError) else _result(reply.result()))
-
-        self._write(session, request_id, cause, data, None, None).add_done_callback(tell)
-
-    def _write(
-        self,
-        session: str,
-        request_id: str,
-        cause: str,
-        data: bytes,
-        expect_head: Optional[int],
-        query_offset: Optional[int],
-    ) -> asyncio.Future[Reply]:
-        return self._call(
+        reply = await self._call(
             "write",
             data,
             session=session,
@@ -171,6 +110,17 @@ class KeeperClient:
             expect_head=expect_head,
             query_offset=query_offset,
         )
+        return _result(reply)
+
+    def write_then(
+        self, session: str, request_id: str, cause: str, data: bytes, done: Callable[[WriteOutcome], None]
+    ) -> None:
+        """As `write`, and `done` is called with the result, or with the KeeperError: a key needs no task of its own."""
+
+        def tell(outcome: Outcome) -> None:
+            done(outcome if isinstance(outcome, KeeperError) else _result(outcome))
+
+        self._link.call_then(tell, "write", data, session=session, request=request_id, cause=cause)
 
     async def resize(self, session: str, columns: int, rows: int) -> int:
         """Change the terminal's size; returns the journal offset from which the new size counts."""
@@ -256,56 +206,6 @@ class KeeperClient:
 
     async def ping(self) -> None:
         await self._call("ping")
-
-    def _call(self, op: str, payload: bytes = b"", **fields: Any) -> asyncio.Future[Reply]:
-        """Send a request now, in the order of the calls; the future is its reply."""
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        if self.closed.is_set():
-            future.set_exception(KeeperGone("the keeper is gone"))
-            return future
-        self._last += 1
-        frame = encode_frame({"op": op, "n": self._last, **fields}, payload)
-        self._waiting[self._last] = future
-        self._writer.write(frame)
-        return future
-
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        decoder = FrameDecoder()
-        problem = "the keeper is gone"
-        try:
-            while True:
-                data = await reader.read(256 * 1024)
-                if not data:
-                    break
-                for header, payload in decoder.feed(data):
-                    if "re" in header:
-                        self._take_reply(header, payload)
-                    else:
-                        self._take_notice(header)
-        except (OSError, ControlError) as error:
-            problem = f"the connection to the keeper broke: {error}"
-        self._fail(KeeperGone(problem))
-
-    def _take_reply(self, header: Dict[str, Any], payload: bytes) -> None:
-        future = self._waiting.pop(header["re"], None)
-        if future is None or future.done():
-            return
-        if "error" in header:
-            future.set_exception(KeeperError(header["error"], header.get("message", header["error"])))
-        else:
-            future.set_result((header, payload))
-
-    def _take_notice(self, header: Dict[str, Any]) -> None:
-        notice = parse_notice(header)
-        if notice is not None and self._on_notice is not None:
-            self._on_notice(notice)
-
-    def _fail(self, error: KeeperGone) -> None:
-        self.closed.set()
-        waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
-            if not future.done():
-                future.set_exception(error)
 
     async def _keep_pinging(self) -> None:
         while not self.closed.is_set():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Awaitable, Callable, Optional
 
 from node_agent.handlers.context import Context
+from node_agent.io.channel import Channel
 from node_agent.io.connection import Connection
 from node_agent.io.peer import may_connect, peer_uid
 from node_agent.protocol.requests import Request
@@ -67,7 +68,8 @@ class Server:
 
     async def start(self, path: Path) -> None:
         """Listen at `path`. Raises OSError."""
-        self._server = await asyncio.start_unix_server(self._accept, sock=_bind(path), backlog=BACKLOG)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(lambda: Channel(self._accept), sock=_bind(path), backlog=BACKLOG)
 
     async def stop(self) -> None:
         """Stop listening and drop every client."""
@@ -76,17 +78,16 @@ class Server:
         for connection in list(self._context.agent.connections):
             connection.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, channel: Channel) -> None:
         agent = self._context.agent
-        raw = writer.get_extra_info("socket")
-        uid = peer_uid(raw)
+        uid = peer_uid(channel.socket)
         if not may_connect(uid) or len(agent.connections) >= MOST_CONNECTIONS:
             log.warning("a connection of user %s was refused", uid)
-            writer.transport.abort()
+            channel.abort()
             return
         self._last += 1
         client = f"{agent.store.epoch}.{self._last}"
-        connection = Connection(client, reader, writer, agent.clock, self._answer)
+        connection = Connection(client, channel, agent.clock, self._answer)
         agent.connections.add(connection)
         agent.tasks.spawn(self._serve(connection), name=f"client {client}")
 

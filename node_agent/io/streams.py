@@ -30,6 +30,7 @@ class ScreenFeed:
     """SCREEN frames of one session: row deltas against the screen the client is known to have."""
 
     urgency = Urgency.SCREEN
+    has_echo = False
 
     def __init__(
         self, session: LiveSession, clock: Clock, interval: float, history: int, wake: Callable[[], None]
@@ -114,6 +115,11 @@ class ByteFeed:
     def urgency(self) -> Urgency:
         is_echo = self.flow.mode is ByteMode.ATTACH and self.session.model.head - self.flow.sent <= ECHO_BYTES
         return Urgency.ECHO if is_echo else Urgency.BULK
+
+    @property
+    def has_echo(self) -> bool:
+        """Whether a painted terminal lacks a few bytes, as after a key."""
+        return self.flow.is_painted and self.urgency is Urgency.ECHO and self.session.model.head > self.flow.sent
 
     def changed(self) -> None:
         """The session's journal has grown, or the session has ended."""
