@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,11 +30,22 @@ def database_url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobQueue]:
-    made: JobQueue
-    if request.param == "sqlite":
-        made = SqliteQueue(tmp_path / "jobs" / "queue.db")
-    else:
-        made = PostgresQueue(request.getfixturevalue("database_url"))
-    yield made
-    made.close()
+def another(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], JobQueue]]:
+    """Opens the queue under test, each time as one more process would."""
+    opened: list[JobQueue] = []
+
+    def open_queue() -> JobQueue:
+        if request.param == "sqlite":
+            opened.append(SqliteQueue(tmp_path / "jobs" / "queue.db"))
+        else:
+            opened.append(PostgresQueue(request.getfixturevalue("database_url")))
+        return opened[-1]
+
+    yield open_queue
+    for queue in opened:
+        queue.close()
+
+
+@pytest.fixture
+def queue(another: Callable[[], JobQueue]) -> JobQueue:
+    return another()

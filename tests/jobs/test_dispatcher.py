@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from node_agent.protocol.requests import StopSession
 from relaytui.config import Config, NodeConfig, Transport
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
-from relaytui.hub.jobs.dispatcher import JobDispatcher
+from relaytui.hub.jobs.dispatcher import READY_PAGE, JobDispatcher
 from relaytui.hub.jobs.model import Job, JobSpec
 from relaytui.hub.jobs.queue import JobQueue
 from relaytui.hub.jobs.sqlite import SqliteQueue
@@ -39,12 +39,14 @@ class Place:
         self.cores: list[Core] = []
 
     @asynccontextmanager
-    async def dispatcher(self, lost_after: float = 600.0) -> AsyncIterator[JobDispatcher]:
+    async def dispatcher(
+        self, lost_after: float = 600.0, slots: Mapping[str, int] | None = None
+    ) -> AsyncIterator[JobDispatcher]:
         """One more dispatcher, as of a hub of its own."""
         queue = SqliteQueue(self.root / "queue.db")
         core = Core(self.config, cache=self.root / f"cache{len(self.cores)}")
         self.cores.append(core)
-        dispatcher = JobDispatcher(core, queue, lost_after=lost_after)
+        dispatcher = JobDispatcher(core, queue, lost_after=lost_after, slots=slots)
         await core.start()
         await dispatcher.start()
         try:
@@ -147,6 +149,25 @@ async def test_killed_dispatchers_and_agents_leave_one_result(tmp_path: Path) ->
             ended = await place.ended(*jobs)
         assert {job.state for job in ended} == {JobState.DONE}
         assert sorted((tmp_path / "runs").read_text().split()) == sorted(jobs)
+
+
+async def test_two_hubs_do_not_overfill_a_node(tmp_path: Path) -> None:
+    async with open_place(tmp_path, one=()) as place:
+        script = f"mkdir {tmp_path}/slot && sleep 0.2 && rmdir {tmp_path}/slot"
+        slots = {"one": 1}
+        async with place.dispatcher(slots=slots), place.dispatcher(slots=slots):
+            jobs = await place.ended(*(place.submit("sh", "-c", script) for _ in range(8)))
+        assert {job.state for job in jobs} == {JobState.DONE}, jobs
+
+
+async def test_jobs_that_no_node_can_run_hold_up_no_other(tmp_path: Path) -> None:
+    async with open_place(tmp_path, one=()) as place:
+        for _ in range(2 * READY_PAGE):
+            place.submit("true", requires="unicorn", priority=1)
+        behind = place.submit("true")
+        async with place.dispatcher():
+            (job,) = await place.ended(behind)
+        assert job.state is JobState.DONE
 
 
 async def test_a_silent_nodes_job_is_lost_unless_it_may_be_repeated(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from relaytui.hub.jobs.model import JobSpec, Transfer
 from relaytui.hub.jobs.queue import CLAIM_SECONDS, JobQueue, NoSuchJob, QueueError
-from relaytui.hub.jobs.states import FINAL, TRANSITIONS, ForbiddenTransition, JobState
+from relaytui.hub.jobs.states import ATTEMPTING, FINAL, TRANSITIONS, ForbiddenTransition, JobState
 
 SPEC = JobSpec(command=("make", "-j8"), title="build", requires="mem>=1G", send=(Transfer("a", "b"),), tags=("ci",))
 
@@ -58,6 +60,56 @@ def test_one_of_two_dispatchers_places_a_job(queue: JobQueue) -> None:
     assert queue.place(job.id, "a", "hub-1", 2.0) is not None
     assert queue.place(job.id, "b", "hub-2", 2.0) is None
     assert queue.get(job.id).node == "a"
+
+
+def test_a_node_takes_no_more_jobs_than_it_has_slots_for(queue: JobQueue) -> None:
+    jobs = [queue.submit(SPEC, 1.0).id for _ in range(4)]
+    first, second, third = (queue.place(job, "a", "hub", 2.0, slots=2) for job in jobs[:3])
+    assert first is not None
+    assert second is not None
+    assert third is None
+    assert queue.get(jobs[2]).state is JobState.QUEUED
+    assert queue.place(jobs[2], "b", "hub", 2.0, slots=2) is not None
+    queue.advance(first.id, first.token, JobState.CANCELLED, 3.0)
+    assert queue.place(jobs[3], "a", "hub", 4.0, slots=2) is not None
+
+
+def test_an_exclusive_tag_is_held_by_one_job_of_a_node(queue: JobQueue) -> None:
+    port, both, other = (
+        queue.submit(JobSpec(command=("x",), exclusive=tags), 1.0).id
+        for tags in (("port",), ("port", "disk"), ("gpu",))
+    )
+    holder = queue.place(port, "a", "hub", 2.0)
+    assert holder is not None
+    assert queue.place(both, "a", "hub", 2.0) is None
+    assert queue.place(other, "a", "hub", 2.0) is not None
+    queue.advance(port, holder.token, JobState.CANCELLED, 3.0)
+    assert queue.place(both, "a", "hub", 4.0) is not None
+
+
+def test_racing_hubs_never_overfill_a_node(queue: JobQueue, another: Callable[[], JobQueue]) -> None:
+    """Each hub sees room when it looks; only the queue knows what the others do at the same moment."""
+    hubs, slots, rounds = [queue, another(), another()], 2, 10
+    tags = [("one",), ("one",), ("two",)]
+    names = [[queue.submit(JobSpec(command=("x",), exclusive=held), 1.0).id for held in tags] for _ in range(rounds)]
+    together = threading.Barrier(len(hubs))
+
+    def race(number: int) -> int:
+        won, hub = 0, hubs[number]
+        for turn in range(rounds):
+            together.wait(30.0)
+            mine = hub.place(names[turn][(number + turn) % 3], "a", f"hub {number}", 2.0, slots=slots)
+            together.wait(30.0)
+            here = [tag for job in hub.jobs(sorted(ATTEMPTING)) for tag in job.spec.exclusive]
+            assert 0 < len(here) == len(set(here)) <= slots
+            together.wait(30.0)
+            if mine is not None:
+                won += hub.advance(mine.id, mine.token, JobState.CANCELLED, 3.0)
+        return won
+
+    with ThreadPoolExecutor(len(hubs)) as pool:
+        won = list(pool.map(race, range(len(hubs))))
+    assert sum(won) == rounds * slots
 
 
 def test_an_outdated_token_changes_nothing(queue: JobQueue) -> None:

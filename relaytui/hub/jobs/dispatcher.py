@@ -42,6 +42,9 @@ RENEW_EVERY = 5.0
 LOOK_EVERY = 1.0
 """Seconds between looks when nothing is pushed: time limits pass and claims run out without anybody saying so."""
 
+READY_PAGE = 100
+"""Jobs that are looked at in one go, twice: those at the queue's head, and the next ones beyond."""
+
 _START_SECONDS = 30.0
 _STOP_AGAIN = 10.0
 _TRY_AGAIN = 5.0
@@ -82,6 +85,7 @@ class JobDispatcher:
         self._waiter = ThreadPoolExecutor(1, "job queue wait")
         self._wake = asyncio.Event()
         self._renewed = 0.0
+        self._looked_at = READY_PAGE  # jobs before this one have had their turn
         self._busy: dict[int, asyncio.Task[None]] = {}  # by token: one exchange with the node at a time
         self._stopped: dict[SessionKey, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -150,7 +154,7 @@ class JobDispatcher:
         await self._stop_strays({job.token for job in held})
 
     async def _place_ready(self) -> None:
-        ready = await self._ask(self._queue.ready, self._clock())
+        ready = await self._ready()
         if not ready:
             return
         attempts = await self._ask(self._queue.jobs, sorted(ATTEMPTING))
@@ -158,10 +162,20 @@ class JobDispatcher:
             chosen = place(wish_of(job.spec), self.offers(attempts)).node
             if chosen is None:
                 continue
-            placed = await self._ask(self._queue.place, job.id, chosen, self.holder, self._clock())
+            slots = self._slots.get(chosen, DEFAULT_SLOTS)
+            placed = await self._ask(self._queue.place, job.id, chosen, self.holder, self._clock(), slots=slots)
             if placed is not None:
                 attempts.append(placed)
                 self._exchange(placed, self._begin(placed))
+
+    async def _ready(self) -> list[Job]:
+        """Jobs to place: the queue's head, and in turns what is behind it, lest a head that no node can run hold it up."""
+        head = await self._ask(self._queue.ready, self._clock(), READY_PAGE)
+        if len(head) < READY_PAGE:
+            return head
+        beyond = await self._ask(self._queue.ready, self._clock(), READY_PAGE, self._looked_at)
+        self._looked_at = self._looked_at + READY_PAGE if len(beyond) == READY_PAGE else READY_PAGE
+        return head + beyond
 
     def offers(self, attempts: list[Job]) -> list[NodeOffer]:
         """All nodes as placement sees them now."""

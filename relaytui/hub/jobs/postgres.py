@@ -10,10 +10,12 @@ import psycopg
 from psycopg.rows import dict_row
 
 from relaytui.hub.jobs.queue import QueueError
-from relaytui.hub.jobs.sql import SCHEMA, SCHEMA_VERSION, SqlQueue
+from relaytui.hub.jobs.sql import SqlQueue
+from relaytui.hub.jobs.sql_schema import SCHEMA_VERSION, Dialect, statements_from
 
 T = TypeVar("T")
 
+_DIALECT = Dialect(serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", blob="BYTEA")
 _CHANNEL = "relaytui_jobs"
 _SCHEMA_LOCK = 7_385_019_001  # advisory locks of ours: any constants unlikely to be another program's
 _EVENT_LOCK = 7_385_019_002
@@ -45,8 +47,8 @@ class PostgresQueue(SqlQueue):
         version = (row or {}).get("version") or 0
         if version > SCHEMA_VERSION:
             raise QueueError("the job queue was written by a newer relaytui; upgrade this one")
-        if version == 0:
-            for statement in SCHEMA.format(serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY").split(";"):
+        if version < SCHEMA_VERSION:
+            for statement in statements_from(version, _DIALECT):
                 self._execute(statement)
             self._execute("INSERT INTO relaytui_schema VALUES (?)", (SCHEMA_VERSION,))
 

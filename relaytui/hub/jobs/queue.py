@@ -44,14 +44,18 @@ class JobQueue(Protocol):
     def jobs(self, states: Sequence[JobState] = (), limit: int = 10_000) -> list[Job]:
         """Newest first; all states where none is named."""
 
-    def ready(self, now: float, limit: int = 100) -> list[Job]:
+    def ready(self, now: float, limit: int = 100, skip: int = 0) -> list[Job]:
         """Queued jobs whose time has come and whose dependencies are done: by priority, then by age."""
 
     def held(self, holder: str) -> list[Job]:
         """Jobs in an attempt whose claim `holder` has."""
 
-    def place(self, job: str, node: str, holder: str, now: float) -> Job | None:
-        """Give a queued job to a node with a new token; None when somebody else was first."""
+    def place(self, job: str, node: str, holder: str, now: float, *, slots: int | None = None) -> Job | None:
+        """Give a queued job to a node with a new token; None when somebody else was first.
+
+        None too when by now the node has `slots` attempts, or one that holds an exclusive tag of the job: whoever
+        else places jobs, a node is never overfilled.
+        """
 
     def renew(self, holder: str, now: float) -> int:
         """Extend all claims of `holder`; returns how many it has."""

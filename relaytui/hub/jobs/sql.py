@@ -19,65 +19,6 @@ from relaytui.hub.jobs.states import ATTEMPTING, FINAL, JobState, check_transiti
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE jobs (
-    n {serial},
-    id TEXT NOT NULL UNIQUE,
-    spec TEXT NOT NULL,
-    state TEXT NOT NULL,
-    priority INTEGER NOT NULL,
-    submitted DOUBLE PRECISION NOT NULL,
-    changed DOUBLE PRECISION NOT NULL,
-    not_before DOUBLE PRECISION NOT NULL DEFAULT 0,
-    queue_until DOUBLE PRECISION,
-    attempt INTEGER NOT NULL DEFAULT 0,
-    token BIGINT NOT NULL DEFAULT 0,
-    node TEXT NOT NULL DEFAULT '',
-    session TEXT NOT NULL DEFAULT '',
-    holder TEXT NOT NULL DEFAULT '',
-    claim_until DOUBLE PRECISION NOT NULL DEFAULT 0,
-    started DOUBLE PRECISION,
-    ended DOUBLE PRECISION,
-    code INTEGER,
-    reason TEXT NOT NULL DEFAULT '',
-    waited DOUBLE PRECISION NOT NULL DEFAULT 0,
-    cancel_asked INTEGER NOT NULL DEFAULT 0,
-    failures INTEGER NOT NULL DEFAULT 0,
-    outputs TEXT NOT NULL DEFAULT '{{}}'
-);
-CREATE INDEX jobs_queued ON jobs (priority DESC, n) WHERE state = 'queued';
-CREATE INDEX jobs_held ON jobs (holder) WHERE state IN ('placed', 'starting', 'running', 'asking');
-CREATE TABLE dependencies (
-    job TEXT NOT NULL REFERENCES jobs (id),
-    needs TEXT NOT NULL REFERENCES jobs (id),
-    PRIMARY KEY (job, needs)
-);
-CREATE TABLE attempts (
-    job TEXT NOT NULL REFERENCES jobs (id),
-    attempt INTEGER NOT NULL,
-    token BIGINT NOT NULL UNIQUE,
-    node TEXT NOT NULL,
-    session TEXT NOT NULL DEFAULT '',
-    placed DOUBLE PRECISION NOT NULL,
-    ended DOUBLE PRECISION,
-    outcome TEXT NOT NULL DEFAULT '',
-    code INTEGER,
-    PRIMARY KEY (job, attempt)
-);
-CREATE TABLE job_events (
-    n {serial},
-    job TEXT NOT NULL,
-    at DOUBLE PRECISION NOT NULL,
-    state TEXT NOT NULL,
-    detail TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX job_events_of ON job_events (job, n);
-CREATE TABLE schedules (name TEXT PRIMARY KEY, last DOUBLE PRECISION NOT NULL);
-CREATE TABLE tokens (last BIGINT NOT NULL);
-INSERT INTO tokens VALUES (0)
-"""
-
 _COLUMNS = (
     "id, spec, state, submitted, changed, not_before, attempt, token, node, session, holder, claim_until,"
     " started, ended, code, reason, waited, cancel_asked, failures, outputs"
@@ -165,20 +106,23 @@ class SqlQueue(ABC):
     def _select(self, tail: str, values: Sequence[Any] = ()) -> list[Job]:
         return [_job(row) for row in self._execute(f"SELECT {_COLUMNS} FROM jobs {tail}", values).fetchall()]
 
-    def ready(self, now: float, limit: int = 100) -> list[Job]:
-        tail = f"WHERE state = 'queued' AND not_before <= ? AND NOT EXISTS ({_UNMET}) ORDER BY priority DESC, n LIMIT ?"
-        return self._run(lambda: self._select(tail, (now, limit)))
+    def ready(self, now: float, limit: int = 100, skip: int = 0) -> list[Job]:
+        where = f"WHERE state = 'queued' AND not_before <= ? AND NOT EXISTS ({_UNMET})"
+        tail = f"{where} ORDER BY priority DESC, n LIMIT ? OFFSET ?"
+        return self._run(lambda: self._select(tail, (now, limit, skip)))
 
     def held(self, holder: str) -> list[Job]:
         tail = f"WHERE state IN ({_ATTEMPTING}) AND holder = ? ORDER BY n"
         return self._run(lambda: self._select(tail, (holder,)))
 
-    def place(self, job: str, node: str, holder: str, now: float) -> Job | None:
+    def place(self, job: str, node: str, holder: str, now: float, *, slots: int | None = None) -> Job | None:
         def work() -> Job | None:
             row = self._find(job, self._lock)
             if row is None or row["state"] != JobState.QUEUED:
                 return None
-            self._execute("UPDATE tokens SET last = last + 1")
+            self._execute("UPDATE tokens SET last = last + 1")  # from here on no other placement goes on beside this
+            if not self._has_room(node, slots, JobSpec.from_json(row["spec"])):
+                return None
             token = self._execute("SELECT last FROM tokens").fetchone()["last"]
             self._execute(
                 "UPDATE jobs SET state = 'placed', attempt = attempt + 1, token = ?, node = ?, session = '',"
@@ -193,6 +137,13 @@ class SqlQueue(ABC):
             return _job(self._row(job))
 
         return self._run(work)
+
+    def _has_room(self, node: str, slots: int | None, spec: JobSpec) -> bool:
+        """Whether the node's attempts leave a slot and the job's exclusive tags free."""
+        statement = f"SELECT spec FROM jobs WHERE state IN ({_ATTEMPTING}) AND node = ?"
+        others = [JobSpec.from_json(row["spec"]) for row in self._execute(statement, (node,)).fetchall()]
+        has_slot = slots is None or len(others) < slots
+        return has_slot and all(set(spec.exclusive).isdisjoint(other.exclusive) for other in others)
 
     def renew(self, holder: str, now: float) -> int:
         statement = f"UPDATE jobs SET claim_until = ? WHERE state IN ({_ATTEMPTING}) AND holder = ?"

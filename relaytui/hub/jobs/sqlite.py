@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 
 from relaytui.hub.jobs.doorbell import Doorbell
 from relaytui.hub.jobs.queue import QueueError
-from relaytui.hub.jobs.sql import SCHEMA, SCHEMA_VERSION, SqlQueue
+from relaytui.hub.jobs.sql import SqlQueue
+from relaytui.hub.jobs.sql_schema import SCHEMA_VERSION, Dialect, statements_from
 
 T = TypeVar("T")
+
+_DIALECT = Dialect(serial="INTEGER PRIMARY KEY AUTOINCREMENT", blob="BLOB")
 
 
 class SqliteQueue(SqlQueue):
@@ -47,8 +50,8 @@ class SqliteQueue(SqlQueue):
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise QueueError("the job queue was written by a newer relaytui; upgrade this one")
-        if version == 0:
-            for statement in SCHEMA.format(serial="INTEGER PRIMARY KEY AUTOINCREMENT").split(";"):
+        if version < SCHEMA_VERSION:
+            for statement in statements_from(version, _DIALECT):
                 self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
