@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     bridge = commands.add_parser("bridge", help="join stdin and stdout to the agent's socket")
     bridge.add_argument("--no-start", action="store_true", help="fail when no agent runs")
+    bridge.add_argument("--deploy-only", action="store_true", help="for a key that may only deploy")
     bridge.set_defaults(run=_bridge)
     probe = commands.add_parser("probe", help="print one line of JSON on this installation and what runs")
     probe.add_argument("--start", action="store_true", help="start the agent first when none runs")
@@ -79,10 +80,11 @@ def _bridge(options: argparse.Namespace) -> int:
 
     try:
         paths = node_paths(options.state)
-        note_ssh_agent(paths.ssh_agent)
+        if not options.deploy_only:
+            note_ssh_agent(paths.ssh_agent)
         if not options.no_start:
             ensure_agent(paths, options.state)
-        with connect(paths) as connection:
+        with connect(paths, only_deploys=options.deploy_only) as connection:
             return bridge(connection)
     except (PathError, StartError, OSError) as error:
         return _fail(error)

@@ -135,10 +135,14 @@ class Node:
         """A client of this node; closed with the node."""
         client = Client()
         await client.open(self.paths.agent_socket)
-        self._clients.append(client)
+        self.adopt_client(client)
         if greet:
             await client.hello(operator, watch=watch)
         return client
+
+    def adopt_client(self, client: Client) -> None:
+        """Close `client` with the node."""
+        self._clients.append(client)
 
     async def close_clients(self) -> None:
         """Close every client that `connect` made; they belong to the event loop they were made in."""

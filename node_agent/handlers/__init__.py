@@ -134,6 +134,7 @@ HANDLERS: Dict[Type[Request], Handler] = {
 async def dispatch(context: Context, client: Connection, request: Request) -> object:
     """The reply to `request`; raises RequestError and nothing else."""
     try:
+        await context.deploys.check_rights(client, request)
         return await HANDLERS[type(request)](context, client, request)
     except RequestError:
         raise

@@ -8,6 +8,7 @@ from node_agent.io.adoption import Adoption
 from node_agent.io.agent import Agent
 from node_agent.io.alerts import Alerts
 from node_agent.io.answering import Answering
+from node_agent.io.deploys import Deploys
 from node_agent.io.jobs import Jobs
 from node_agent.io.keyboard import Keyboard
 from node_agent.io.open_asks import OpenAsks
@@ -27,3 +28,4 @@ class Context(NamedTuple):
     asks: OpenAsks
     answering: Answering
     jobs: Jobs
+    deploys: Deploys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from node_agent.core.cursor import resume
+from node_agent.core.rights import Rights
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.protocol.ids import StoreId
@@ -13,6 +14,7 @@ async def handle(context: Context, client: Connection, request: Subscribe) -> Su
     events = context.agent.events
     store = StoreId(context.agent.store.store_id)
     start = resume(store, events.oldest, events.last, request.store, request.after)
-    client.events = context.agent.event_feed(start.after)
-    client.wake()
+    if client.rights is Rights.ALL:  # events tell of every session
+        client.events = context.agent.event_feed(start.after)
+        client.wake()
     return Subscribed(store, events.last, start.is_reset)

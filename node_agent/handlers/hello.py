@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from node_agent.core.rights import Rights
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.protocol.requests import Hello, HelloReply
@@ -17,8 +18,8 @@ async def handle(context: Context, client: Connection, request: Hello) -> HelloR
     now = agent.clock.now()
     return HelloReply(
         node=agent.info(),
-        sessions=tuple(session.model.info(now) for session in agent.sessions.values()),
+        sessions=agent.session_infos(client),
         last_event=agent.events.last,
         facts=agent.node_facts(),
-        asks=context.outside.infos(now),
+        asks=context.outside.infos(now) if client.rights is Rights.ALL else (),
     )

@@ -1,4 +1,4 @@
-"""`session.list`: every session of the node."""
+"""`session.list`: every session of the node that the client may know of."""
 
 from __future__ import annotations
 
@@ -8,5 +8,4 @@ from node_agent.protocol.requests import ListSessions, SessionList
 
 
 async def handle(context: Context, client: Connection, request: ListSessions) -> SessionList:
-    now = context.agent.clock.now()
-    return SessionList(tuple(session.model.info(now) for session in context.agent.sessions.values()))
+    return SessionList(context.agent.session_infos(client))

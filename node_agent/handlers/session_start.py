@@ -25,6 +25,7 @@ CWD_LIMIT = 5.0
 
 async def handle(context: Context, client: Connection, request: StartSession) -> SessionReply:
     _check(request)
+    request = await context.deploys.checked(client, request)
     return await (_start_attempt(context, request) if request.job else _start(context, request))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from node_agent.core.deploys import TAG
 from node_agent.core.session import TITLE_LIMIT
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
+from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.requests import SessionReply, UpdateSession
 from node_agent.terminal.sanitise import sanitise
 
@@ -17,6 +19,8 @@ async def handle(context: Context, client: Connection, request: UpdateSession) -
     model = session.model
     title = model.given_title if request.title is None else sanitise(request.title, TITLE_LIMIT).strip()
     tags = model.tags if request.tags is None else tuple(sanitise(tag, TAG_LIMIT) for tag in request.tags)
+    if [tag for tag in tags if tag.startswith(TAG)] != [tag for tag in model.tags if tag.startswith(TAG)]:
+        raise RequestError(ErrorCode.BAD_REQUEST, f"a tag that begins with {TAG!r} is the node's to give")
     await agent.keeper.annotate(model.id, title=title, tags=tags)
     model.given_title, model.tags = title, tags
     agent.changed(session, at_once=True)

@@ -133,7 +133,7 @@ class Adoption:
 
         await self._agent.record_surely([event], forget)
         self._alerts.session_over(name)
-        self._agent.gone(name)
+        self._agent.gone(session)
 
     async def _take_over(self, record: SessionRecord) -> LiveSession:
         name = SessionId(record.id)

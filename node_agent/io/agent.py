@@ -8,11 +8,12 @@ import getpass
 import logging
 import os
 import socket
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 import node_agent
 from node_agent.core.event_log import EventLog, NewEvent, StoredEvent
 from node_agent.core.moment import Moment
+from node_agent.core.rights import Rights, sees
 from node_agent.io import records
 from node_agent.io.clock import Clock
 from node_agent.io.connection import Connection
@@ -24,7 +25,7 @@ from node_agent.io.live_session import LiveSession
 from node_agent.io.paths import NodePaths
 from node_agent.io.store import FencedError, Store, StoreError
 from node_agent.io.tasks import Tasks
-from node_agent.protocol.entities import NodeFacts, NodeInfo, ProcessInfo
+from node_agent.protocol.entities import NodeFacts, NodeInfo, ProcessInfo, SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import NodeUuid, SessionId, StoreId
 from node_agent.protocol.notices import FactsChanged, Notice, SessionChanged, SessionGone
@@ -106,6 +107,12 @@ class Agent:
             raise RequestError(ErrorCode.NOT_RUNNING, f"session {name} has ended")
         return session
 
+    def session_infos(self, client: Connection) -> Tuple[SessionInfo, ...]:
+        """Every session that `client` may know of."""
+        now = self.clock.now()
+        models = (session.model for session in self.sessions.values())
+        return tuple(model.info(now) for model in models if sees(client.rights, model.tags))
+
     # -- events ---------------------------------------------------------------------------------------------------
 
     async def record(
@@ -180,18 +187,26 @@ class Agent:
             current = self.sessions.get(name)
             return SessionChanged(current.model.info(self.clock.now())) if current is not None else None
 
-        for connection in self.connections:
+        for connection in self._who_see(session):
             connection.tell(f"session {name}", make, at_once)
 
-    def gone(self, name: SessionId) -> None:
+    def gone(self, session: LiveSession) -> None:
         """Tell every client that a session is no more."""
-        for connection in self.connections:
+        name = session.model.id
+        for connection in self._who_see(session):
             connection.tell(f"session {name}", lambda: SessionGone(name), at_once=True)
 
     def announce(self, subject: str, notice: Notice) -> None:
-        """Tell every client something that the next notice of the same subject makes old."""
+        """Tell every client something that the next notice of the same subject makes old.
+
+        One that may only deploy learns what its jobs are placed by, and nothing else.
+        """
         for connection in self.connections:
-            connection.tell(subject, lambda: notice)
+            if connection.rights is Rights.ALL or isinstance(notice, FactsChanged):
+                connection.tell(subject, lambda: notice)
+
+    def _who_see(self, session: LiveSession) -> List[Connection]:
+        return [connection for connection in self.connections if sees(connection.rights, session.model.tags)]
 
     async def send_facts(self) -> None:
         """The heartbeat: probe the machine every ten seconds and tell every client."""

@@ -12,6 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional, Set, Tuple, U
 
 from node_agent.core.lease import Holder
 from node_agent.core.pacing import Pacer
+from node_agent.core.rights import Rights
 from node_agent.io.channel import Channel
 from node_agent.io.clock import Clock
 from node_agent.io.event_feed import EventFeed
@@ -57,8 +58,10 @@ class Connection:
         channel: Channel,
         clock: Clock,
         dispatch: Dispatch,
+        rights: Rights = Rights.ALL,
     ) -> None:
         self.client = client
+        self.rights = rights
         self.operator = ""
         self.wants_notices = False
         self.events: Optional[EventFeed] = None

@@ -8,6 +8,7 @@ runtime directory whose name is short, because a socket's path may have 107 byte
 | `RELAY_STATE_DIR` | `<state>`, else `$XDG_STATE_HOME/relaytui`, else `~/.local/state/relaytui` |
 | `RELAY_RUNTIME_DIR` | the directory of all sockets, else `$XDG_RUNTIME_DIR/relaytui`, else one in the temp directory |
 | `RELAY_RULES_DIR` | the user's rule files, else `$XDG_CONFIG_HOME/relaytui/rules`, else `~/.config/relaytui/rules` |
+| `RELAY_DEPLOYS` | the owner's list of deploys, else `deploy.toml` in that configuration directory |
 | `RELAY_MOUNTINFO` | the table of mounted file systems, else `/proc/self/mountinfo` |
 """
 
@@ -86,6 +87,11 @@ class NodePaths(NamedTuple):
         return self.runtime / "agent.sock"
 
     @property
+    def deploy_socket(self) -> Path:
+        """Where a key restricted to deploys leads: what comes over it may do nothing else."""
+        return self.runtime / "deploy.sock"
+
+    @property
     def ssh_agent(self) -> Path:
         """Where sessions find the operator's forwarded SSH agent, whichever connection it comes over."""
         return self.runtime / "ssh-agent"
@@ -138,8 +144,17 @@ def rules_directory(env: Mapping[str, str] = os.environ) -> Path:
     """The directory of the user's rule files: configuration, which a home shared by machines may share."""
     if env.get("RELAY_RULES_DIR"):
         return Path(env["RELAY_RULES_DIR"])
+    return _config_directory(env) / "rules"
+
+
+def allow_list_file(env: Mapping[str, str] = os.environ) -> Path:
+    """The list of what deploys may run here, written by the node's owner alone."""
+    return Path(env["RELAY_DEPLOYS"]) if env.get("RELAY_DEPLOYS") else _config_directory(env) / "deploy.toml"
+
+
+def _config_directory(env: Mapping[str, str]) -> Path:
     config = env.get("XDG_CONFIG_HOME") or Path(env.get("HOME") or os.path.expanduser("~")) / ".config"
-    return Path(config) / "relaytui" / "rules"
+    return Path(config) / "relaytui"
 
 
 def machine_id() -> str:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Optional
 
+from node_agent.core.rights import Rights
 from node_agent.handlers import dispatch
 from node_agent.handlers.context import Context
 from node_agent.io import alert_records, answer_records, jobs, records
@@ -22,6 +23,7 @@ from node_agent.io.alert_sender import AlertSender
 from node_agent.io.alerts import Alerts
 from node_agent.io.answering import Answering
 from node_agent.io.clock import Clock
+from node_agent.io.deploys import Deploys
 from node_agent.io.failure import Failure, failure_of
 from node_agent.io.jobs import Jobs
 from node_agent.io.keeper_client import KeeperError
@@ -32,6 +34,7 @@ from node_agent.io.paths import (
     NetworkFileSystemError,
     NodePaths,
     PathError,
+    allow_list_file,
     network_file_system,
     node_paths,
     rules_directory,
@@ -97,7 +100,8 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     settings.on_change = asks.apply_settings
     keyboard = Keyboard(agent, screens)
     answering = Answering(agent, keyboard, asks)
-    context = Context(agent, adoption, keyboard, outside, settings, alerts, asks, answering, Jobs(agent))
+    deploys = Deploys(agent, allow_list_file())
+    context = Context(agent, adoption, keyboard, outside, settings, alerts, asks, answering, Jobs(agent), deploys)
     server = Server(context, dispatch)
     try:
         write_wrapper(paths, state if state is not None else state_root())
@@ -107,7 +111,8 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
         await alerts.restore()
         await outside.restore()
         await adoption.connect()
-        await server.start(paths.agent_socket)
+        await server.start(paths.agent_socket, Rights.ALL)
+        await server.start(paths.deploy_socket, Rights.DEPLOYS)
         log.info("agent %d of %s serves at %s", store.epoch, store.uuid, paths.agent_socket)
         agent.tasks.spawn(adoption.stay_connected(), name="keeper")
         agent.tasks.spawn(agent.send_facts(), name="facts")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import functools
 import logging
 import os
 import socket
 from pathlib import Path
-from typing import IO, Awaitable, Callable, Optional
+from typing import IO, Awaitable, Callable, List
 
+from node_agent.core.rights import Rights
 from node_agent.handlers.context import Context
 from node_agent.io.channel import Channel
 from node_agent.io.connection import Connection
@@ -63,22 +65,24 @@ class Server:
     def __init__(self, context: Context, dispatch: Dispatch) -> None:
         self._context = context
         self._dispatch = dispatch
-        self._server: Optional[asyncio.AbstractServer] = None
+        self._servers: List[asyncio.AbstractServer] = []
         self._last = 0
 
-    async def start(self, path: Path) -> None:
-        """Listen at `path`. Raises OSError."""
+    async def start(self, path: Path, rights: Rights) -> None:
+        """Listen at `path` for clients that have these rights. Raises OSError."""
+        accept = functools.partial(self._accept, rights)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: Channel(self._accept), sock=_bind(path), backlog=BACKLOG)
+        server = await loop.create_unix_server(lambda: Channel(accept), sock=_bind(path), backlog=BACKLOG)
+        self._servers.append(server)
 
     async def stop(self) -> None:
         """Stop listening and drop every client."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in list(self._context.agent.connections):
             connection.close()
 
-    def _accept(self, channel: Channel) -> None:
+    def _accept(self, rights: Rights, channel: Channel) -> None:
         agent = self._context.agent
         uid = peer_uid(channel.socket)
         if not may_connect(uid) or len(agent.connections) >= MOST_CONNECTIONS:
@@ -87,7 +91,7 @@ class Server:
             return
         self._last += 1
         client = f"{agent.store.epoch}.{self._last}"
-        connection = Connection(client, channel, agent.clock, self._answer)
+        connection = Connection(client, channel, agent.clock, self._answer, rights)
         agent.connections.add(connection)
         agent.tasks.spawn(self._serve(connection), name=f"client {client}")
 

@@ -55,12 +55,12 @@ def write_wrapper(paths: NodePaths, root: Path) -> None:
     wrapper.chmod(0o700)
 
 
-def connect(paths: NodePaths, timeout: float = 5.0) -> socket.socket:
+def connect(paths: NodePaths, timeout: float = 5.0, only_deploys: bool = False) -> socket.socket:
     """A connection to the running agent, its greeting still unread; raises OSError."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(timeout)
     try:
-        connection.connect(str(paths.agent_socket))
+        connection.connect(str(paths.deploy_socket if only_deploys else paths.agent_socket))
     except OSError:
         connection.close()
         raise

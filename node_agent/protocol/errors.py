@@ -39,7 +39,8 @@ class ErrorCode(str, enum.Enum):
     DISK_FULL = "disk_full"
     KEEPER_GONE = "keeper_gone"
     STALE_VERSION = "stale_version"  # compare-and-set lost
-    REFUSED = "refused"  # not allowed here (deploy-only bridge, policy)
+    REFUSED = "refused"  # not possible as things stand
+    FORBIDDEN = "forbidden"  # the node's owner does not allow it
     INTERNAL = "internal"
 
 

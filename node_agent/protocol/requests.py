@@ -111,6 +111,7 @@ class StartSession(Request):
     tags: Tuple[str, ...] = ()
     job: str = ""  # the job this is an attempt of; `request` is then not looked at
     token: int = 0  # the attempt's fencing token
+    deploy: str = ""  # the deploy this is a step of: the node's owner must have listed the command
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class EventKind(str, enum.Enum):
     LEASE_TAKEN = "lease.taken"
     LEASE_RELEASED = "lease.released"
     INPUT_SENT = "input.sent"  # who typed how many bytes where; never the bytes
+    DEPLOY_REFUSED = "deploy.refused"  # what was asked, by whom, and why its owner's list does not allow it
     OUTPUT_DROPPED = "output.dropped"  # a journal segment was dropped for the cap or quota
     QUARANTINED = "session.quarantined"
     DISK_FULL = "disk.full"

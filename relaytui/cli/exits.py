@@ -57,6 +57,7 @@ REFUSALS: dict[ErrorCode, int] = {
     ErrorCode.KEEPER_GONE: 65,
     ErrorCode.STALE_VERSION: 66,
     ErrorCode.REFUSED: 67,
+    ErrorCode.FORBIDDEN: 74,
     ErrorCode.INTERNAL: 68,
 }
 """A node's refusal as an exit code."""
