@@ -6,13 +6,10 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from node_agent.core.alerts import AlertState
 from node_agent.protocol.asks import AlertKind, Severity
+from node_agent.protocol.delivery import MOST_SINGLY, severity_rank, summary
 from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.states import AskKind
 
-MOST_SINGLY = 3
-"""Alerts that are due at once and told one by one; more of them are one message."""
-
-_LISTED = 10
 _ASKS_FOR = {
     AskKind.CONFIRM: "asks for a yes or no",
     AskKind.CHOICE: "asks to choose",
@@ -63,15 +60,7 @@ def coalesce(alerts: Sequence[AlertState]) -> List[Message]:
             )
             for alert in alerts
         ]
-    severity = next(
-        level
-        for level in (Severity.HIGH, Severity.NORMAL, Severity.LOW)
-        if any(alert.severity is level for alert in alerts)
-    )
-    lines = [alert.title for alert in alerts[:_LISTED]]
-    if len(alerts) > _LISTED:
-        lines.append(f"and {len(alerts) - _LISTED} more")
+    severity = max((alert.severity for alert in alerts), key=severity_rank)
     first = alerts[0]
-    host = first.title.partition(":")[0]
-    title = f"{host}: {len(alerts)} alerts"
-    return [Message(first.key, first.kind, severity, title, "\n".join(lines), "", "", tuple(alerts))]
+    title, body = summary(first.title.partition(":")[0], [alert.title for alert in alerts])
+    return [Message(first.key, first.kind, severity, title, body, "", "", tuple(alerts))]

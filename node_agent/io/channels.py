@@ -12,24 +12,26 @@ import shlex
 import signal
 import urllib.error
 import urllib.request
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List
 from urllib.parse import urlsplit
 
 from node_agent.core.alert_text import Message
-from node_agent.protocol.asks import NodeChannel, Severity
+from node_agent.protocol.asks import NodeChannel
+from node_agent.protocol.delivery import (
+    SECONDS_TO_SEND,
+    Post,
+    Sent,
+    command_variables,
+    exit_result,
+    http_result,
+    ntfy_post,
+    payload,
+    webhook_post,
+)
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.terminal.sanitise import sanitise
 
-SECONDS_TO_SEND = 10.0
 DETAIL_LIMIT = 200
-_PRIORITIES = {Severity.LOW: 2, Severity.NORMAL: 3, Severity.HIGH: 5}
-
-
-class Sent(NamedTuple):
-    """What came of one sending."""
-
-    is_sent: bool
-    detail: str
 
 
 def check_channel(channel: NodeChannel) -> None:
@@ -51,50 +53,20 @@ def _bad(channel: NodeChannel, why: str) -> RequestError:
 
 async def send(channel: NodeChannel, message: Message, node: str) -> Sent:
     """Send `message` through `channel`; never raises."""
-    body = payload(message, node)
+    told = payload(
+        keys=[alert.key for alert in message.alerts],
+        kind=message.kind,
+        severity=message.severity,
+        title=message.title,
+        body=message.body,
+        node=node,
+        session=message.session,
+        ask=message.ask,
+    )
     if channel.kind == "command":
-        return await _run(channel, body)
-    request = _ntfy(channel, message) if channel.kind == "ntfy" else _webhook(channel, body)
-    return await asyncio.get_running_loop().run_in_executor(None, _post, request)
-
-
-def payload(message: Message, node: str) -> Dict[str, Any]:
-    """What webhooks and commands get; `keys` names every alert it stands for."""
-    return {
-        "key": message.key,
-        "keys": [alert.key for alert in message.alerts],
-        "kind": message.kind.value,
-        "severity": message.severity.value,
-        "title": message.title,
-        "body": message.body,
-        "node": node,
-        "session": message.session,
-        "ask": message.ask,
-    }
-
-
-def _webhook(channel: NodeChannel, body: Dict[str, Any]) -> urllib.request.Request:
-    headers = {"Content-Type": "application/json", **_headers(channel)}
-    data = json.dumps(body).encode()
-    return urllib.request.Request(channel.settings["url"], data, headers)  # noqa: S310 - check_channel saw http(s)
-
-
-def _ntfy(channel: NodeChannel, message: Message) -> urllib.request.Request:
-    """Published as JSON to the server's root (ntfy, "publish as JSON"): headers carry no text beyond Latin-1."""
-    server, _, topic = channel.settings["url"].rpartition("/")
-    body = {
-        "topic": topic,
-        "title": message.title,
-        "message": message.body or message.title,
-        "priority": _PRIORITIES[message.severity],
-    }
-    headers = {"Content-Type": "application/json", **_headers(channel)}
-    return urllib.request.Request(server + "/", json.dumps(body).encode(), headers)  # noqa: S310 - see _webhook
-
-
-def _headers(channel: NodeChannel) -> Dict[str, str]:
-    token = channel.settings.get("token", "")
-    return {"Authorization": f"Bearer {token}"} if token else {}
+        return await _run(channel, told)
+    make = ntfy_post if channel.kind == "ntfy" else webhook_post
+    return await asyncio.get_running_loop().run_in_executor(None, _post, make(channel.settings, told))
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -107,16 +79,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
-def _post(request: urllib.request.Request) -> Sent:
+def _post(post: Post) -> Sent:
+    request = urllib.request.Request(post.url, post.body, post.headers)  # noqa: S310 - check_channel saw http(s)
     try:
         with _OPENER.open(request, timeout=SECONDS_TO_SEND) as response:
-            return Sent(True, f"HTTP {response.status}")
+            return http_result(response.status)
     except urllib.error.HTTPError as error:
         error.close()
-        return Sent(False, f"HTTP {error.code}")
+        return http_result(error.code)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        return Sent(False, sanitise(str(reason), DETAIL_LIMIT))
+        return _failed(str(getattr(error, "reason", error)))
 
 
 def _words(channel: NodeChannel) -> List[str]:
@@ -126,8 +98,7 @@ def _words(channel: NodeChannel) -> List[str]:
         raise _bad(channel, f"its command cannot be split into words ({error})") from error
 
 
-async def _run(channel: NodeChannel, body: Dict[str, Any]) -> Sent:
-    variables = {f"RELAY_ALERT_{name.upper()}": str(value) for name, value in body.items() if name != "keys"}
+async def _run(channel: NodeChannel, told: Dict[str, Any]) -> Sent:
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
@@ -135,13 +106,13 @@ async def _run(channel: NodeChannel, body: Dict[str, Any]) -> Sent:
             stdin=pipe,
             stdout=null,
             stderr=pipe,
-            env={**os.environ, **variables},
+            env={**os.environ, **command_variables(told)},
             start_new_session=True,
         )
     except OSError as error:
-        return Sent(False, sanitise(f"{error.strerror}: {channel.settings['command']}", DETAIL_LIMIT))
+        return _failed(f"{error.strerror}: {channel.settings['command']}")
     try:
-        _, errors = await asyncio.wait_for(process.communicate(json.dumps(body).encode()), SECONDS_TO_SEND)
+        _, errors = await asyncio.wait_for(process.communicate(json.dumps(told).encode()), SECONDS_TO_SEND)
     except asyncio.TimeoutError:
         return Sent(False, f"it took over {SECONDS_TO_SEND:.0f} s")
     finally:
@@ -151,7 +122,12 @@ async def _run(channel: NodeChannel, body: Dict[str, Any]) -> Sent:
             except ProcessLookupError:
                 pass
             await process.wait()
-    if process.returncode == 0:
-        return Sent(True, "exit status 0")
-    words = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-    return Sent(False, sanitise(": ".join([f"exit status {process.returncode}", *words]), DETAIL_LIMIT))
+    return _cleaned(exit_result(process.returncode or 0, errors))
+
+
+def _failed(why: str) -> Sent:
+    return _cleaned(Sent(False, why))
+
+
+def _cleaned(sent: Sent) -> Sent:
+    return Sent(sent.is_sent, sanitise(sent.detail, DETAIL_LIMIT))

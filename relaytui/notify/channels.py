@@ -13,29 +13,29 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from node_agent.protocol.asks import Severity
+from node_agent.protocol.delivery import (
+    SECONDS_TO_SEND,
+    Post,
+    Sent,
+    command_variables,
+    exit_result,
+    http_result,
+    ntfy_post,
+    webhook_post,
+)
 from node_agent.terminal.sanitise import sanitise
 from relaytui.config.models import ChannelConfig, ChannelKind
 from relaytui.notify.message import Message
 from relaytui.notify.terminal import notification, wrapped
 
-SECONDS_TO_SEND = 10.0
 _DETAIL_LIMIT = 200
-_PRIORITIES = {Severity.LOW: 2, Severity.NORMAL: 3, Severity.HIGH: 5}
 
 TERMINAL_KINDS = (ChannelKind.BELL, ChannelKind.OSC9, ChannelKind.OSC777, ChannelKind.OSC99)
 
 TerminalWrite = Callable[[str], bool]
 """Writes to the operator's terminal; False where that is not possible just now."""
-
-
-class Sent(NamedTuple):
-    """What came of one sending."""
-
-    is_sent: bool
-    detail: str
 
 
 def can_send(channel: ChannelConfig, *, has_terminal: bool) -> bool:
@@ -65,37 +65,13 @@ async def _send(channel: ChannelConfig, message: Message, write: TerminalWrite |
         case ChannelKind.COMMAND:
             return await _run(channel, message)
         case ChannelKind.WEBHOOK:
-            return await asyncio.to_thread(_post, _webhook(channel, message))
+            return await asyncio.to_thread(_post, webhook_post(channel.settings, message.payload()))
         case ChannelKind.NTFY:
-            return await asyncio.to_thread(_post, _ntfy(channel, message))
+            return await asyncio.to_thread(_post, ntfy_post(channel.settings, message.payload()))
         case ChannelKind.DESKTOP:
             return await _desktop(message)
         case ChannelKind.APPRISE:
             return await _apprise(channel, message)
-
-
-def _webhook(channel: ChannelConfig, message: Message) -> urllib.request.Request:
-    headers = {"Content-Type": "application/json", **_authorization(channel)}
-    data = json.dumps(message.payload()).encode()
-    return urllib.request.Request(channel.settings["url"], data, headers)  # noqa: S310 - the config allows http(s) alone
-
-
-def _ntfy(channel: ChannelConfig, message: Message) -> urllib.request.Request:
-    """Published as JSON to the server's root (ntfy, "publish as JSON"): headers carry no text beyond Latin-1."""
-    server, _, topic = channel.settings["url"].rpartition("/")
-    body = {
-        "topic": topic,
-        "title": message.title,
-        "message": message.body or message.title,
-        "priority": _PRIORITIES[message.severity],
-    }
-    headers = {"Content-Type": "application/json", **_authorization(channel)}
-    return urllib.request.Request(f"{server}/", json.dumps(body).encode(), headers)  # noqa: S310 - see _webhook
-
-
-def _authorization(channel: ChannelConfig) -> dict[str, str]:
-    token = channel.settings.get("token", "")
-    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -108,20 +84,20 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
-def _post(request: urllib.request.Request) -> Sent:
+def _post(post: Post) -> Sent:
+    request = urllib.request.Request(post.url, post.body, post.headers)  # noqa: S310 - the config allows http(s) alone
     try:
         with _OPENER.open(request, timeout=SECONDS_TO_SEND) as response:
-            return Sent(True, f"HTTP {response.status}")
+            return http_result(response.status)
     except urllib.error.HTTPError as error:
         error.close()
-        return Sent(False, f"HTTP {error.code}")
+        return http_result(error.code)
     except (OSError, ValueError) as error:
-        return Sent(False, sanitise(str(getattr(error, "reason", error)), _DETAIL_LIMIT))
+        return _cleaned(Sent(False, str(getattr(error, "reason", error))))
 
 
 async def _run(channel: ChannelConfig, message: Message) -> Sent:
-    payload = message.payload()
-    variables = {f"RELAY_ALERT_{name.upper()}": str(value) for name, value in payload.items() if name != "keys"}
+    told = message.payload()
     command = shlex.split(channel.settings["command"])
     try:
         process = await asyncio.create_subprocess_exec(
@@ -129,13 +105,13 @@ async def _run(channel: ChannelConfig, message: Message) -> Sent:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **variables},
+            env={**os.environ, **command_variables(told)},
             start_new_session=True,
         )
     except OSError as error:
         return Sent(False, f"{error.strerror}: {command[0]}")
     try:
-        _, errors = await process.communicate(json.dumps(payload).encode())
+        _, errors = await process.communicate(json.dumps(told).encode())
     finally:
         if process.returncode is None:
             try:
@@ -143,10 +119,11 @@ async def _run(channel: ChannelConfig, message: Message) -> Sent:
             except ProcessLookupError:
                 pass
             await process.wait()
-    if process.returncode == 0:
-        return Sent(True, "exit status 0")
-    words = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-    return Sent(False, sanitise(": ".join([f"exit status {process.returncode}", *words]), _DETAIL_LIMIT))
+    return _cleaned(exit_result(process.returncode or 0, errors))
+
+
+def _cleaned(sent: Sent) -> Sent:
+    return Sent(sent.is_sent, sanitise(sent.detail, _DETAIL_LIMIT))
 
 
 async def _desktop(message: Message) -> Sent:

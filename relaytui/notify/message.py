@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from node_agent.protocol.asks import Alert, Severity
-
-MOST_SINGLY = 3
-"""Alerts due at once that are told one by one; more of them are one message."""
-
-_LISTED = 10
-_LEVELS = (Severity.LOW, Severity.NORMAL, Severity.HIGH)
+from node_agent.protocol.delivery import MOST_SINGLY, payload, severity_rank, summary
 
 
 @dataclass(frozen=True)
@@ -37,33 +32,25 @@ class Message:
         return self.raised[0].alert.key
 
     def payload(self) -> dict[str, Any]:
-        """What webhooks and commands get: the same fields as from a node that sends by itself."""
+        """What webhooks and commands get."""
         first = self.raised[0]
         is_single = len(self.raised) == 1
-        return {
-            "key": self.key,
-            "keys": [each.alert.key for each in self.raised],
-            "kind": first.alert.kind.value,
-            "severity": self.severity.value,
-            "title": self.title,
-            "body": self.body,
-            "node": first.node,
-            "session": first.alert.session if is_single else "",
-            "ask": (first.alert.ask or "") if is_single else "",
-        }
-
-
-def severity_rank(severity: Severity) -> int:
-    return _LEVELS.index(severity)
+        return payload(
+            keys=[each.alert.key for each in self.raised],
+            kind=first.alert.kind,
+            severity=self.severity,
+            title=self.title,
+            body=self.body,
+            node=first.node,
+            session=first.alert.session if is_single else "",
+            ask=(first.alert.ask or "") if is_single else "",
+        )
 
 
 def messages(raised: Sequence[Raised]) -> list[Message]:
     """The messages that tell `raised`: one each, or one for all where there are many at once."""
     if len(raised) <= MOST_SINGLY:
         return [Message(each.alert.title, each.alert.body, each.alert.severity, (each,)) for each in raised]
-    lines = [each.alert.title for each in raised[:_LISTED]]
-    if len(raised) > _LISTED:
-        lines.append(f"and {len(raised) - _LISTED} more")
     severity = max((each.alert.severity for each in raised), key=severity_rank)
-    nodes = sorted({each.node for each in raised})
-    return [Message(f"{', '.join(nodes)}: {len(raised)} alerts", "\n".join(lines), severity, tuple(raised))]
+    who = ", ".join(sorted({each.node for each in raised}))
+    return [Message(*summary(who, [each.alert.title for each in raised]), severity, tuple(raised))]

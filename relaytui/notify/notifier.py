@@ -29,6 +29,7 @@ from node_agent.protocol.asks import (
     ReportAlert,
     Severity,
 )
+from node_agent.protocol.delivery import Sent
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.requests import Request
@@ -39,7 +40,7 @@ from relaytui.fleet.status import NodeState
 from relaytui.fleet.views import NodeView, SessionView
 from relaytui.link.errors import LinkError
 from relaytui.link.tasks import cancel, spawn
-from relaytui.notify.channels import Sent, TerminalWrite, can_send, send
+from relaytui.notify.channels import TerminalWrite, can_send, send
 from relaytui.notify.message import Message, Raised, messages
 from relaytui.notify.routing import wait
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from node_agent.protocol.asks import Alert, AlertKind, Delivery
+from node_agent.protocol.delivery import severity_rank
 from relaytui.config.models import ChannelConfig
-from relaytui.notify.message import severity_rank
 
 CLAIM_SECONDS = 15.0
 """How long a claim of somebody else is waited for, as the node counts it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -227,12 +228,16 @@ async def test_one_operator_handles_an_ask_and_all_see_who(node: Node) -> None:
     assert caught.value.code is ErrorCode.NO_ASK
 
 
-async def test_ends_failures_and_finished_turns_are_alerts_of_their_own(node: Node) -> None:
+async def test_ends_failures_and_finished_turns_are_alerts_of_their_own(node: Node, tmp_path: Path) -> None:
     client = await node.connect()
     good, bad = await client.start("true"), await client.start("false")
     shell = await client.start("bash", "--norc", "-i")
     await client.until(lambda: client.sessions[shell.id].attention.value == "idle")
-    await client.request(SendInput(shell.id, "work", (Chunk(text="sleep 4"), Chunk(key="enter"))))
+    os.mkfifo(tmp_path / "gate")
+    await client.request(SendInput(shell.id, "work", (Chunk(text=f"read < {tmp_path}/gate"), Chunk(key="enter"))))
+    await client.until(lambda: client.sessions[shell.id].attention.value == "working")
+    await asyncio.sleep(1.2)  # work must be long to be told, a second on this node
+    (tmp_path / "gate").write_text("open")
     wanted = {(good.id, AlertKind.EXIT), (bad.id, AlertKind.FAILURE), (shell.id, AlertKind.TURN)}
     await client.until(lambda: wanted <= {(alert.session, alert.kind) for alert in alerts(client).values()})
     assert len(alerts(client)) == len(wanted)

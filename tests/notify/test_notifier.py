@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from node_agent.protocol.asks import AlertKind, AlertList, ListAlerts, RaiseAlert
+from node_agent.protocol.delivery import Sent
 from node_agent.protocol.requests import StartSession
 from relaytui.config import ChannelConfig, ChannelKind
-from relaytui.notify.channels import Sent
 from relaytui.notify.message import Message
 from relaytui.notify.notifier import Notifier
 from tests.alerts.conftest import Letterbox
