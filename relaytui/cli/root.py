@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "hooks": "relaytui.cli.hooks:hooks",
     "job": "relaytui.cli.job:job",
     "workflow": "relaytui.cli.workflow:workflow",
+    "deploy": "relaytui.cli.deploy:deploy",
     "smoke": "relaytui.cli.smoke:smoke",
     "node": "relaytui.cli.node:node",
     "doctor": "relaytui.cli.doctor:doctor",

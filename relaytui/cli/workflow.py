@@ -37,8 +37,9 @@ def check(names: tuple[str, ...]) -> None:
     from relaytui.hub.jobs.runs import check_runnable
 
     for name in names:
-        found = _load(name)
-        _refusing(check_runnable, found)
+        found = load_workflow(name)
+        if not found.deploy:  # what a deploy is given is known when it is run
+            refusing(check_runnable, found)
         narrate(f"{found.name}: {len(found.steps)} steps, no fault")
 
 
@@ -51,9 +52,9 @@ def run(name: str, wait: bool, as_json: bool) -> int:
     from relaytui.hub.jobs.runs import submit_run
     from relaytui.hub.jobs.states import JobState
 
-    found, operator = _load(name), load_config().operator
+    found, operator = load_workflow(name), load_config().operator
     with opened_queue(dispatched=True) as queue:
-        identity, jobs = _refusing(submit_run, queue, found, operator, time.time())
+        identity, jobs = refusing(submit_run, queue, found, operator, time.time())
     if not as_json:
         print(identity, flush=True)
     if wait:
@@ -73,7 +74,7 @@ def ls() -> None:
     rows = []
     for path in sorted(_directory().glob("*.toml")):
         try:
-            found = _load(str(path))
+            found = load_workflow(str(path))
         except CommandError as error:
             rows.append((path.stem, "✗", "", str(error)))
         else:
@@ -90,7 +91,7 @@ def show(identity: str, as_json: bool) -> None:
     from relaytui.hub.jobs.runs import jobs_of_run
 
     with opened_queue() as queue:
-        jobs = _refusing(jobs_of_run, queue, identity)
+        jobs = refusing(jobs_of_run, queue, identity)
     if not jobs:
         raise CommandError(f"there is no run {identity!r}; `relaytui job ls --json` names each job's", Exit.UNKNOWN_ID)
     if as_json:
@@ -103,7 +104,7 @@ def _directory() -> Path:
     return config_dir() / "workflows"
 
 
-def _load(name: str) -> Workflow:
+def load_workflow(name: str) -> Workflow:
     """The workflow in the file `name`, or of that name in the config's directory; raises CommandError."""
     from relaytui.hub.jobs.workflow import parse_workflow
 
@@ -115,10 +116,10 @@ def _load(name: str) -> Workflow:
         raise CommandError(
             f"{path}: cannot be read: {reason}; name a file or one of `relaytui workflow ls`", Exit.CONFIG
         ) from error
-    return _refusing(parse_workflow, text, str(path))
+    return refusing(parse_workflow, text, str(path))
 
 
-def _refusing(call: Callable[P, T], *values: P.args, **options: P.kwargs) -> T:
+def refusing(call: Callable[P, T], *values: P.args, **options: P.kwargs) -> T:
     """What `call` returns; a fault of the workflow ends the command."""
     from relaytui.hub.jobs.workflow import WorkflowError
 

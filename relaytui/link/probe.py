@@ -70,6 +70,11 @@ def bridge_command(node: str, agent: str, state: str) -> str:
     return _command(node, agent, "bridge", state, "")
 
 
+def restricted_bridge_command(node: str, agent: str, state: str) -> str:
+    """The same for a key that may only deploy, as the value of `command="..."` in authorized_keys."""
+    return _command(node, agent, "bridge --deploy-only", state, "").replace('"', '\\"')
+
+
 def agent_command(node: str, agent: str, state: str, action: str) -> str:
     """A command line for a remote login shell that has the agent carry out `action` and print a line of JSON."""
     return _command(node, agent, action, state, f"echo; echo {MARKER} {_REPLY}; ")

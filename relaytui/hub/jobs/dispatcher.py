@@ -259,6 +259,7 @@ class JobDispatcher:
             tags=spec.tags,
             job=job.id,
             token=job.token,
+            deploy=spec.deploy,
         )
 
     async def _values(self, job: Job) -> Mapping[tuple[str, str], str]:

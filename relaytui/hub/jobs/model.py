@@ -45,6 +45,7 @@ class JobSpec:
     workflow: str = ""
     run: str = ""  # of the workflow
     step: str = ""
+    deploy: str = ""  # the node runs it only where its owner listed it under this name
     operator: str = ""
 
     def to_json(self) -> str:

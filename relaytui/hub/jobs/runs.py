@@ -8,6 +8,7 @@ import secrets
 from datetime import datetime
 from pathlib import Path
 
+from relaytui.hub.jobs.deploys import given_values
 from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.queue import JobQueue
 from relaytui.hub.jobs.schedule import last_due
@@ -18,8 +19,10 @@ _log = logging.getLogger(__name__)
 
 def check_runnable(workflow: Workflow) -> None:
     """Raise WorkflowError for what cannot be run here yet rather than run half of it."""
-    if workflow.deploy:
-        raise WorkflowError(f"{workflow.name}: a deploy needs the node's allow-list, which no node has; leave kind out")
+    if missing := sorted(given_values(workflow)):
+        raise WorkflowError(
+            f"{workflow.name}: needs {', '.join(missing)}; use `relaytui deploy {workflow.name} --set {missing[0]}=…`"
+        )
     for step in workflow.steps:
         if step.inputs or step.outputs:
             raise WorkflowError(

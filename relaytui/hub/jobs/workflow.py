@@ -18,7 +18,8 @@
     script = "./test --version ${build.version}"
 
 A step may also write `name=value` lines to the file `$RELAY_OUTPUT`; steps that need it read them as `${step.name}`.
-This module reads and checks; it neither submits nor runs.
+With `kind = "deploy"` a step is a command that the node's owner has listed for a deploy of the workflow's name, and
+`${deploy.name}` is a value given when it is run. This module reads and checks; it neither submits nor runs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -34,6 +35,9 @@ from typing import Any
 from relaytui.hub.jobs.model import JobSpec
 from relaytui.hub.jobs.requirement import RequirementError, parse_requirement
 from relaytui.hub.jobs.schedule import ScheduleError, parse_schedule
+
+GIVEN = "deploy"
+"""Stands in the place of a step's name for the values that a deploy is given."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_-]+)\.([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -124,7 +128,10 @@ def _workflow(data: Mapping[str, Any], source: str) -> Workflow:
         if step.name in steps:
             raise WorkflowError(f"step {number}: there is another step {step.name!r}; rename one")
         steps[step.name] = step
-    return Workflow(name, tuple(_ordered(steps)), data.get("schedule", ""), deploy, source)
+    if deploy and GIVEN in steps:
+        raise WorkflowError(f"step {GIVEN!r}: in a deploy that name stands for the values it is given; rename it")
+    given = frozenset([GIVEN]) if deploy else frozenset[str]()
+    return Workflow(name, tuple(_ordered(steps, given)), data.get("schedule", ""), deploy, source)
 
 
 def _step(table: Any, number: int, workflow: Mapping[str, Any], workflow_name: str, deploy: bool) -> Step:
@@ -136,14 +143,14 @@ def _step(table: Any, number: int, workflow: Mapping[str, Any], workflow_name: s
     name = _named(table, where)
     if ("command" in table) == ("script" in table):
         raise WorkflowError(f"{where}: give either command or script")
-    if deploy and "script" in table:
-        raise WorkflowError(f"{where}: a deploy runs exact commands, no script; use command")
+    if deploy:
+        _check_deploy(table, workflow, where)
     values = {key: _value(value) for key, value in table.items() if key not in ("name", "needs", "inputs", "outputs")}
     values["env"] = {**workflow.get("env", {}), **values.get("env", {})}
     values["cwd"] = values.get("cwd") or workflow.get("cwd", "")
     values["title"] = values.get("title") or f"{workflow_name} {name}"
     values["requires"] = _requirement(workflow.get("requires", ""), values.get("requires", ""), where)
-    spec = JobSpec(**values, workflow=workflow_name, step=name)
+    spec = JobSpec(**values, workflow=workflow_name, step=name, deploy=workflow_name if deploy else "")
     inputs = tuple(_input(text, where) for text in table.get("inputs", []))
     outputs = tuple(_inside(path, where) for path in table.get("outputs", []))
     return Step(name, spec, tuple(table.get("needs", [])), inputs, outputs)
@@ -158,7 +165,15 @@ def _requirement(whole: str, own: str, where: str) -> str:
     return f"({whole}), ({own})" if whole.strip() and own.strip() else whole.strip() or own.strip()
 
 
-def _ordered(steps: Mapping[str, Step]) -> Iterable[Step]:
+def _check_deploy(table: Mapping[str, Any], workflow: Mapping[str, Any], where: str) -> None:
+    if "script" in table:
+        raise WorkflowError(f"{where}: a deploy runs exact commands, no script; use command")
+    for key in ("cwd", "env", "inputs", "outputs"):
+        if key in table or key in workflow:
+            raise WorkflowError(f"{where}: {key} of a deploy is for the node's owner to say, in its list; remove it")
+
+
+def _ordered(steps: Mapping[str, Step], given: Set[str]) -> Iterable[Step]:
     for step in steps.values():
         for need in step.needs:
             _known(need, steps, f"step {step.name!r}: needs")
@@ -168,7 +183,7 @@ def _ordered(steps: Mapping[str, Step]) -> Iterable[Step]:
             if path not in steps[source].outputs:
                 raise WorkflowError(f"step {step.name!r}: input {source}:{path}: {source!r} has no such output")
         for source, _ in references(step.spec):
-            if source not in step.needs:
+            if source not in step.needs and source not in given:
                 raise WorkflowError(f"step {step.name!r}: uses ${{{source}.…}} and does not need {source!r}")
     try:
         order = TopologicalSorter({name: step.needs for name, step in steps.items()}).static_order()
@@ -244,6 +259,11 @@ def resolve(text: str, outputs: Mapping[tuple[str, str], str]) -> str:
             raise WorkflowError(f"step {match[1]!r} wrote no output {match[2]!r}") from None
 
     return _REFERENCE.sub(value, text)
+
+
+def fill(text: str, values: Mapping[tuple[str, str], str]) -> str:
+    """Put in those of the values that there are."""
+    return _REFERENCE.sub(lambda match: values.get((match[1], match[2]), match[0]), text)
 
 
 def parse_outputs(text: str) -> dict[str, str]:
