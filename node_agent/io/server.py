@@ -16,6 +16,7 @@ from node_agent.handlers.context import Context
 from node_agent.io.channel import Channel
 from node_agent.io.connection import Connection
 from node_agent.io.peer import may_connect, peer_uid
+from node_agent.protocol.errors import RequestError
 from node_agent.protocol.requests import Request
 
 log = logging.getLogger(__name__)
@@ -103,4 +104,13 @@ class Server:
             self._context.keyboard.disconnected(connection)
 
     async def _answer(self, connection: Connection, request: Request) -> object:
-        return await self._dispatch(self._context, connection, request)
+        """The reply. An agent that is ending hangs up where it would refuse.
+
+        What it was asked may be done all the same: its successor knows, and the same request finds out there.
+        """
+        try:
+            return await self._dispatch(self._context, connection, request)
+        except RequestError:
+            if self._context.agent.stopping.is_set():
+                connection.close()
+            raise

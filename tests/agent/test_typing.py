@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -237,6 +238,23 @@ async def test_two_agents_that_overlap_answer_a_query_once(node: Node, tmp_path:
     await eventually(lambda: (tmp_path / "in").read_bytes().count(b"R") >= 40)
     await asyncio.sleep(0.2)  # a second answer would have come by now
     assert (tmp_path / "in").read_bytes().count(b"R") == 40
+
+
+async def test_an_agent_that_a_newer_one_fenced_off_hangs_up_and_refuses_nothing(node: Node, tmp_path: Path) -> None:
+    client = await node.connect()
+    request = send(await recorder(client, tmp_path / "in"), "once", Chunk(text="once"))
+    with contextlib.closing(sqlite3.connect(node.paths.database)) as database, database:
+        database.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'")
+    answer = asyncio.create_task(client.request(request))
+    await client.until(lambda: client.is_closed)
+    assert not answer.done(), "it was typed, whatever the fenced agent could not record"
+    answer.cancel()
+    await node.kill_agent()
+    again = await node.connect()
+    await again.request(request)
+    await again.request(send(request.session, "end", Chunk(text="!")))
+    await eventually(lambda: (tmp_path / "in").read_bytes().endswith(b"!"))
+    assert (tmp_path / "in").read_bytes() == b"once!"
 
 
 async def test_input_is_acked_in_order(client: Client, tmp_path: Path) -> None:
