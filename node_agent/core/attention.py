@@ -15,10 +15,11 @@ def has_ended(state: SessionState) -> bool:
 def attention_of(state: SessionState, is_screen_current: bool, verdict: Attention) -> Attention:
     """A session's attention from its state and the detector's verdict.
 
-    A verdict on a screen that lags behind the journal, or that cannot be drawn, is a guess: it is `unknown`.
+    What a screen asks that lags behind the journal, or that cannot be drawn, is a guess: it is `unknown`. That it works
+    is none, for that is judged by the output itself.
     """
     if has_ended(state):
         return Attention.EXITED
-    if not is_screen_current:
+    if not is_screen_current and verdict is not Attention.WORKING:
         return Attention.UNKNOWN
     return verdict

@@ -52,13 +52,19 @@ class Termios(NamedTuple):
         return self.icanon and not self.echo
 
 
+Pulse = Tuple[Tuple[int, str, bytes], ...]
+"""How much each thread that was looked at had run by then: its process, its id, and its schedstat (proc(5)).
+
+A thread that has not run since still waits for what it waited for."""
+
+
 class KernelEvidence(NamedTuple):
     """One look at the foreground process group.
 
     `timeout` is of the poll in seconds, None for ever. `programs` has the reader first. `cpu` is what the looked-at
     processes have used so far, in seconds: two looks make a rate; `is_running` that one of them ran or waited for a
     processor at that moment, which still tells on a machine so busy that nobody gets far. `tty` is the terminal the
-    reader reads, which is not the session's own when `nested`.
+    reader reads, which is not the session's own when `nested`. `pulse` is empty where threads might not be looked at.
     """
 
     wait: Wait
@@ -68,6 +74,7 @@ class KernelEvidence(NamedTuple):
     is_running: bool = False
     nested: bool = False
     tty: str = ""
+    pulse: Pulse = ()
 
     @property
     def reader(self) -> Optional[Program]:

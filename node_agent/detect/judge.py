@@ -66,6 +66,20 @@ class Judgement(NamedTuple):
     by_stillness: bool = False
 
 
+_NOBODY_READS = Judgement(Attention.WORKING, "nobody reads the terminal", confidence=0.98, is_firm=True)
+
+
+def judge_by_kernel(kernel: KernelEvidence, termios: Optional[Termios], roles: FrozenSet[Role]) -> Optional[Judgement]:
+    """What no screen could change: nobody reads a terminal whose lines the kernel edits. None where one must be read.
+
+    That is what a session at work says nearly always, and reading its screen costs as much as the probe.
+    """
+    is_raw = termios is not None and not termios.icanon
+    if kernel.wait is not Wait.NOBODY or is_raw or Role.RELAY in roles:
+        return None
+    return _NOBODY_READS
+
+
 def judge(now: Situation) -> Judgement:
     """Judge a situation."""
     wait = now.kernel.wait
@@ -93,7 +107,7 @@ def _nobody(now: Situation) -> Judgement:
     is_raw = now.termios is not None and not now.termios.icanon
     if is_raw and is_last and line.endswith((":", "?")) and not _busy(now) and now.cpu < 0.3:
         return _waits(now, "raw mode and a prompt, read by polling", 1.0, 0.7)
-    return Judgement(Attention.WORKING, "nobody reads the terminal", confidence=0.98, is_firm=True)
+    return _NOBODY_READS
 
 
 def _reading(now: Situation) -> Judgement:

@@ -13,7 +13,7 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from node_agent.detect.evidence import KernelEvidence, Program, Wait
-from node_agent.detect.looks import Look, Op, Steps, Unseen
+from node_agent.detect.looks import Look, Op, Seen, Steps, Unseen
 from node_agent.detect.threads import Threads, ThreadWait
 
 TICKS_PER_SECOND = 100.0
@@ -125,6 +125,24 @@ def examine(leader: int, machine: str, last_reader: int = 0) -> Steps[KernelEvid
 
     `machine` is uname's; `last_reader` the process found reading last time, looked at first.
     """
+    return (yield from _once(_examine(leader, machine, last_reader)))
+
+
+def _once(steps: Steps[KernelEvidence]) -> Steps[KernelEvidence]:
+    """The same steps, but what was looked at already is not looked at again."""
+    seen: Dict[Look, Seen] = {}
+    try:
+        look = next(steps)
+        while True:
+            if look not in seen:
+                seen[look] = yield look
+            look = steps.send(seen[look])
+    except StopIteration as done:
+        evidence: KernelEvidence = done.value
+        return evidence
+
+
+def _examine(leader: int, machine: str, last_reader: int) -> Steps[KernelEvidence]:
     root = yield from _process(leader)
     if root is None or root.foreground <= 0:
         return KernelEvidence(Wait.UNREADABLE)
@@ -136,7 +154,7 @@ def examine(leader: int, machine: str, last_reader: int = 0) -> Steps[KernelEvid
         if process is not None and process.group == root.foreground and process.tty == root.tty:
             found = yield from _waits(threads, process, tty, shallow=True)
             if found and found[0].wait is Wait.READING and not (yield from _has_children(process)):
-                return (yield from _evidence(found[0], [process], tty, [process]))
+                return (yield from _evidence(threads, found[0], [process], tty, list(dict.fromkeys((process, root)))))
     tree = yield from _tree((leader, root.foreground))
     return (yield from _examine_terminal(threads, tree, root.tty, root.foreground, 0))
 
@@ -161,9 +179,9 @@ def _examine_terminal(
             return found._replace(nested=True)
     if best is not None:
         ordered = [best[1]] + [process for process in members if process is not best[1]]
-        return (yield from _evidence(best[0], ordered, tty, list(tree.values())))
+        return (yield from _evidence(threads, best[0], ordered, tty, list(tree.values())))
     wait = ThreadWait(Wait.UNREADABLE if refused or not members else Wait.NOBODY)
-    return (yield from _evidence(wait, members, tty, list(tree.values())))
+    return (yield from _evidence(threads, wait, members, tty, list(tree.values())))
 
 
 def _rank(wait: ThreadWait) -> Tuple[int, bool]:
@@ -185,14 +203,19 @@ def _inner_terminal(tree: Dict[int, Process], members: Sequence[Process], device
     return None
 
 
-def _evidence(wait: ThreadWait, members: Sequence[Process], tty: str, tree: Sequence[Process]) -> Steps[KernelEvidence]:
+def _evidence(
+    threads: Threads, wait: ThreadWait, members: Sequence[Process], tty: str, tree: Sequence[Process]
+) -> Steps[KernelEvidence]:
     programs: List[Program] = []
     for process in members[:_MAX_NAMED]:
         cmdline = yield Look(Op.READ, process.pid, "cmdline")
         programs.append(parse_program(process.pid, process.name, cmdline if isinstance(cmdline, bytes) else b""))
     used = sum(process.ticks for process in tree) / TICKS_PER_SECOND
     is_running = any(process.is_running for process in tree)
-    return KernelEvidence(wait.wait, wait.timeout, tuple(programs), used, is_running, tty=tty)
+    for process in tree:  # a shell that ends its job, or work in the background, changes what would be found
+        yield from threads.take_pulse(process.pid, str(process.pid))
+    pulse = () if wait.wait is Wait.UNREADABLE else threads.pulse
+    return KernelEvidence(wait.wait, wait.timeout, tuple(programs), used, is_running, tty=tty, pulse=pulse)
 
 
 def _process(pid: int) -> Steps[Optional[Process]]:

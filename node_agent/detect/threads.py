@@ -1,13 +1,16 @@
-"""Decodes what one thread is blocked on from /proc/PID/task/TID/syscall and the arguments in its memory."""
+"""Decodes what one thread is blocked on from /proc/PID/task/TID/syscall and the arguments in its memory.
+
+Takes each thread's pulse on the way, by which a later look can be spared.
+"""
 
 from __future__ import annotations
 
 import enum
 import re
 import struct
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from node_agent.detect.evidence import Wait
+from node_agent.detect.evidence import Pulse, Wait
 from node_agent.detect.looks import Look, Op, Steps, Unseen
 
 _MAX_FDS = 64
@@ -74,11 +77,24 @@ class Threads:
 
     def __init__(self, machine: str) -> None:
         self._calls = CALLS.get(machine)
+        self._ran: Dict[Tuple[int, str], bytes] = {}
+
+    @property
+    def pulse(self) -> Pulse:
+        """Of every thread whose pulse was taken; empty when one could not be."""
+        return () if b"" in self._ran.values() else tuple((*thread, ran) for thread, ran in self._ran.items())
+
+    def take_pulse(self, pid: int, thread: str) -> Steps[None]:
+        """Note how much the thread has run. To be done before it is looked at: what it does later then shows."""
+        if (pid, thread) not in self._ran:
+            ran = yield Look(Op.READ, pid, f"task/{thread}/schedstat")
+            self._ran[pid, thread] = ran if isinstance(ran, bytes) else b""
 
     def wait(self, pid: int, thread: str, tty: str) -> Steps[Optional[ThreadWait]]:
         """What the thread does with `tty`; NOBODY when it sleeps, None when it does something else."""
         if self._calls is None:
             return ThreadWait(Wait.UNREADABLE)
+        yield from self.take_pulse(pid, thread)
         line = yield Look(Op.READ, pid, f"task/{thread}/syscall")
         if line is Unseen.REFUSED:
             return ThreadWait(Wait.UNREADABLE)

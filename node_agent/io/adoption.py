@@ -26,6 +26,7 @@ from node_agent.io.keeper_notices import (
     SessionExited,
 )
 from node_agent.io.live_session import MOST_FEED_BYTES, LiveSession
+from node_agent.io.rest_watch import RestWatch
 from node_agent.io.rule_files import RuleFiles
 from node_agent.io.screens import Screens
 from node_agent.io.settings import Settings
@@ -60,6 +61,7 @@ class Adoption:
         self._alerts = alerts
         self._settings = settings
         self._asks = AskRecorder(agent, alerts)
+        self._rest = RestWatch()
         self._keeper: Optional[KeeperClient] = None
         self._early: Dict[str, List[_Life]] = {}  # of sessions that are being taken over
 
@@ -182,6 +184,7 @@ class Adoption:
                 self._keeper,
                 self._agent.tasks,
                 self._asks.take,
+                self._rest,
                 restored,
                 cursor.offset if cursor else 0,
             )

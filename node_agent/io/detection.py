@@ -15,6 +15,7 @@ from node_agent.detect.sight import Sight
 from node_agent.io.clock import Clock
 from node_agent.io.keeper_client import KeeperClient, KeeperError
 from node_agent.io.probe import Prober, inner_termios
+from node_agent.io.rest_watch import RestWatch
 from node_agent.io.tasks import Tasks
 from node_agent.journal.index import Input, Record, Resize
 from node_agent.keeper.control import Cause
@@ -36,8 +37,11 @@ SUBMIT = " submit"
 
 PATIENT, REST_MOST = 0.4, 60.0
 """A detector content to wait this many seconds waits longer the longer its session has been quiet, by the square: 0.4 s
-after five seconds, 7 s after twenty, a minute after a minute. What happens without a byte of output after a long rest
-is seen that late, and hundreds of sessions at rest cost nothing."""
+after five seconds, 7 s after twenty, a minute after a minute. Meanwhile its pulse is watched: once something in the
+session runs, it is looked at."""
+
+LOOK_COST, RESTLESS_SHARE = 12e-6, 0.0002
+"""Seconds of processor time a look costs, and the share of a core a session may cost that runs but prints nothing."""
 
 _SUBMITTED, _TYPED = b"\r", b" "
 
@@ -58,6 +62,7 @@ class Detection:
         keeper: KeeperClient,
         tasks: Tasks,
         on_changes: OnChanges,
+        rest: RestWatch,
         restored: Dict[str, Any],
         since: int,
     ) -> None:
@@ -66,9 +71,12 @@ class Detection:
         self._keeper = keeper
         self._tasks = tasks
         self._on_changes = on_changes
+        self._rest = rest
         self._since = since
         self._last_input = 0
         self._prober = Prober(session.pid, keeper=self._look)
+        self._last_termios: Optional[Termios] = None
+        self._next_stir = 0.0
         self._timer: Optional[asyncio.TimerHandle] = None
         self._armed_for = 0.0
         self._stirred = clock.boot()  # when something last happened
@@ -108,6 +116,11 @@ class Detection:
         self._detector.on_behind(self._clock.boot(), not has_caught_up)
         self._arm()
 
+    def on_growth(self) -> None:
+        """The journal of a screen that is behind it has grown."""
+        self._detector.on_growth(self._clock.boot())
+        self._arm()
+
     def on_report(self, state: str, text: str, source: str) -> None:
         self._stirred = self._clock.boot()
         self._detector.on_report(self._stirred, state, text, source)
@@ -123,6 +136,8 @@ class Detection:
 
     def close(self) -> None:
         self._is_closed = True
+        self._rest.leave(self)
+        self._prober.close()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -133,6 +148,7 @@ class Detection:
         return self._detector
 
     def explain(self) -> List[Fact]:
+        self._detector.sight(self._engine)  # a screen that decides nothing is read only when somebody asks
         return self._detector.explain(self._clock.boot())
 
     def to_json(self) -> Dict[str, Any]:
@@ -140,6 +156,19 @@ class Detection:
         ask = self._detector.ask
         self._serial = max(self._serial, ask.serial if ask else 0)
         return {"serial": self._serial, "ask": ask_to_json(ask) if ask else None}
+
+    # -- at rest -------------------------------------------------------------------------------------------------
+
+    def has_moved(self) -> bool:
+        """Whether something in the session ran since the last look, and the next one is due."""
+        return self._prober.pulse.has_moved() and self._clock.boot() >= self._next_stir
+
+    def stir(self) -> None:
+        """Look now; the dearer the look, the later the next that is due to restlessness alone."""
+        now = self._clock.boot()
+        self._next_stir = now + self._prober.looks * LOOK_COST / RESTLESS_SHARE
+        self._detector.on_stir(now)
+        self._fire()
 
     # -- how ------------------------------------------------------------------------------------------------------
 
@@ -151,6 +180,8 @@ class Detection:
         now = self._clock.boot()
         if at - now >= PATIENT:
             at = max(at, now + min(REST_MOST, (now - self._stirred) ** 2 / REST_MOST))
+            if self._prober.pulse.is_possible:
+                self._rest.watch(self)
         if self._timer is not None:
             if self._armed_for <= at:
                 return  # it comes earlier and arms itself again
@@ -164,10 +195,13 @@ class Detection:
             self._timer = None
         if self._is_probing or self._is_closed:
             return
+        self._rest.leave(self)
         step = self._detector.tick(self._clock.boot(), self._engine)
         if step.changes:
             self._on_changes(self._session, step.changes)
-        if step.probe:
+        if step.probe and self._last_termios is not None and self._prober.is_current:
+            self._take_evidence(self._prober.last, self._last_termios)
+        elif step.probe:
             self._is_probing = True
             self._tasks.spawn(self._probe(), name=f"probe {self._session.model.id}")
         else:
@@ -200,6 +234,7 @@ class Detection:
         if termios is None:
             modes = await self._keeper.termios(self._session.model.id)
             termios = Termios(modes.icanon, modes.echo)
+        self._last_termios = termios
         return kernel, termios
 
     def _take_evidence(self, kernel: KernelEvidence, termios: Termios) -> None:

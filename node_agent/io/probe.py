@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import sys
 import termios
-from typing import Awaitable, Callable, Optional, Protocol
+from typing import Awaitable, Callable, List, Optional, Protocol
 
-from node_agent.detect.evidence import KernelEvidence, Termios, Wait
+from node_agent.detect.evidence import KernelEvidence, Pulse, Termios, Wait
 from node_agent.detect.kernel import examine
 from node_agent.detect.looks import Look, Op, Seen, Unseen
 
 _READ_LIMIT = 16384
+_MOST_WATCHED = 16  # threads of one session; more belong to an event loop, which never rests for long
 _NO_EVIDENCE = KernelEvidence(Wait.UNREADABLE)
 
 
@@ -70,8 +71,41 @@ class RefusingReader:
         return Unseen.REFUSED if traced else self._reader.look(look)
 
 
+class PulseWatch:
+    """Tells whether any of the threads of a look has run since, for a microsecond a thread: their files stay open."""
+
+    def __init__(self, pulse: Pulse) -> None:
+        self._pulse = pulse
+        self._files: List[int] = []
+
+    @property
+    def is_possible(self) -> bool:
+        return 0 < len(self._pulse) <= _MOST_WATCHED
+
+    def has_moved(self) -> bool:
+        """Whether another look may find something else; also where that cannot be told."""
+        if not self.is_possible:
+            return True
+        try:
+            if not self._files:
+                for pid, thread, _ in self._pulse:
+                    self._files.append(os.open(f"/proc/{pid}/task/{thread}/schedstat", os.O_RDONLY | os.O_CLOEXEC))
+            return any(os.pread(fd, 128, 0) != ran for fd, (_, _, ran) in zip(self._files, self._pulse))
+        except OSError:  # it ended, or no more files may be opened
+            self.close()
+            return True
+
+    def close(self) -> None:
+        for fd in self._files:
+            os.close(fd)
+        self._files.clear()
+
+
 class Prober:
-    """Looks at one session's foreground group. Not on Linux it finds nothing, and detection goes by what is left."""
+    """Looks at one session's foreground group. Not on Linux it finds nothing, and detection goes by what is left.
+
+    Where nothing ran since the last look, that look is the answer. `looks` counts what the last one took.
+    """
 
     def __init__(self, leader: int, reader: Optional[ProcReader] = None, keeper: Optional[KeeperLook] = None) -> None:
         self._leader = leader
@@ -79,17 +113,24 @@ class Prober:
         self._keeper = keeper
         self._last_reader = 0
         self._machine = os.uname().machine
+        self.last = _NO_EVIDENCE
+        self.pulse = PulseWatch(())
+        self.looks = 0
 
     def probe(self) -> KernelEvidence:
         """Look now, with this process's own rights."""
         if not sys.platform.startswith("linux"):
             return _NO_EVIDENCE
+        if self.is_current:
+            return self.last
         steps = examine(self._leader, self._machine, self._last_reader)
         seen: Optional[Seen] = None
+        self.looks = 0
         try:
             while True:
                 look = next(steps) if seen is None else steps.send(seen)
                 seen = self._reader.look(look)
+                self.looks += 1
         except StopIteration as done:
             return self._remember(done.value)
 
@@ -97,18 +138,34 @@ class Prober:
         """Look now; what is refused here is asked of the keeper."""
         if self._keeper is None or not sys.platform.startswith("linux"):
             return self.probe()
+        if self.is_current:
+            return self.last
         steps = examine(self._leader, self._machine, self._last_reader)
         seen: Optional[Seen] = None
+        self.looks = 0
         try:
             while True:
                 look = next(steps) if seen is None else steps.send(seen)
                 seen = self._reader.look(look)
+                self.looks += 1
                 if seen is Unseen.REFUSED:
                     seen = await self._keeper(look)
         except StopIteration as done:
             return self._remember(done.value)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether another look would find what the last one did: every thread slept then, and none ran since."""
+        return not self.last.is_running and not self.pulse.has_moved()
+
+    def close(self) -> None:
+        """Give back the files of the pulse."""
+        self.pulse.close()
+
     def _remember(self, evidence: KernelEvidence) -> KernelEvidence:
+        self.last = evidence
+        self.pulse.close()
+        self.pulse = PulseWatch(evidence.pulse)
         reader = evidence.reader
         self._last_reader = reader.pid if evidence.wait is Wait.READING and reader is not None else 0
         return evidence

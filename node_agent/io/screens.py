@@ -19,7 +19,7 @@ from node_agent.io.store import StoreError
 from node_agent.keeper.control import Cause
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.notices import ClipboardWrite, Rang
-from node_agent.protocol.states import EventKind
+from node_agent.protocol.states import Attention, EventKind
 from node_agent.terminal.engine import Event, Reply
 from node_agent.terminal.engine import EventKind as TerminalEvent
 from node_agent.terminal.sanitise import sanitise
@@ -52,6 +52,8 @@ class Screens:
 
     def ready(self, session: LiveSession) -> None:
         """The journal of `session` has grown."""
+        if session.model.catching_up and session.detection is not None:
+            session.detection.on_growth()
         if session.is_behind:
             self._follower.ready(session)
         else:
@@ -194,6 +196,7 @@ class Screens:
         log.error("session %s is in quarantine at offset %d", session.model.id, session.emulation.offset)
         session.model.quarantined = True
         session.model.catching_up = False
+        session.model.verdict = Attention.UNKNOWN
         session.model.note = QUARANTINE_NOTE
         session.emulation.show_note(QUARANTINE_NOTE)
         event = self._agent.event("quarantined", EventKind.QUARANTINED, session, offset=session.emulation.offset)

@@ -56,6 +56,7 @@ class Measured:
     def close(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.close(self.master)
+        self.watch.close()
         os.waitpid(self.pid, 0)
 
 

@@ -154,6 +154,7 @@ class Run:
                 pass
         os.close(self.master)
         os.waitpid(self.pid, 0)
+        self.watch.close()
         shutil.rmtree(self._home, ignore_errors=True)
         self.result.probes = self.watch.probes
         return self.result

@@ -2,100 +2,10 @@
 
 from __future__ import annotations
 
-from node_agent.detect import (
-    Ask,
-    AskClosed,
-    AskOpened,
-    AskRefined,
-    Change,
-    Detector,
-    KernelEvidence,
-    Program,
-    Termios,
-    Wait,
-)
-from node_agent.io.rule_files import RuleFiles
+from node_agent.detect import AskRefined, Program
 from node_agent.protocol.states import AskKind, Attention
 from node_agent.terminal.engine import Event, EventKind, Modes
-from tests.detect.still import StillEngine
-
-RULES = RuleFiles().book
-COOKED, RAW, HIDDEN = Termios(True, True), Termios(False, False), Termios(True, False)
-READER = Program(7, "installer")
-READING = KernelEvidence(Wait.READING, None, (READER,))
-NOBODY = KernelEvidence(Wait.NOBODY, None, (READER,))
-LOOP = KernelEvidence(Wait.EVENT_LOOP, None, (Program(9, "claude"),))
-UNREADABLE = KernelEvidence(Wait.UNREADABLE, None, (Program(8, "ssh"),))
-
-
-class Session:
-    """A detector with a clock of its own, a screen that is set, and evidence that is set."""
-
-    def __init__(self, text: str = "", kernel: KernelEvidence = READING, termios: Termios = COOKED) -> None:
-        self.at = 100.0
-        self.engine = StillEngine(text)
-        self.kernel = kernel
-        self.termios = termios
-        self.changes: list[Change] = []
-        self.probes = 0
-        self.detector = Detector(RULES, self.at)
-        self.detector.on_output(self.at)
-
-    def restart(self) -> None:
-        """A new agent takes over, with what the old one had open."""
-        open_ask, serial = self.detector.ask, len(self.opened)
-        self.detector = Detector(RULES, self.at, open_ask, serial)
-
-    def show(self, text: str, cursor: tuple[int, int] | None = None) -> None:
-        self.engine.show(text, cursor)
-        self.detector.on_output(self.at)
-
-    def send(self, keys: bytes) -> None:
-        self.detector.on_input(self.at, keys)
-
-    def run(self, seconds: float) -> None:
-        """Let time pass as a caller does that sleeps exactly until `wake_at`."""
-        end = self.at + seconds
-        while True:
-            wake = self.detector.wake_at
-            if wake is None or wake > end:
-                break
-            self.at = max(self.at, wake)
-            step = self.detector.tick(self.at, self.engine)  # type: ignore[arg-type] # the part of Engine that is read
-            self.changes += step.changes
-            if step.probe:
-                self.probes += 1
-                self.detector.on_probe(self.at, self.kernel, self.termios)
-                self.changes += self.detector.tick(self.at, self.engine).changes  # type: ignore[arg-type] # as above
-        self.at = end
-
-    @property
-    def attention(self) -> Attention:
-        return self.detector.verdict.attention
-
-    def says(self, attention: Attention) -> bool:
-        return self.detector.verdict.attention is attention
-
-    @property
-    def ask(self) -> Ask:
-        assert self.detector.ask is not None
-        return self.detector.ask
-
-    @property
-    def opened(self) -> list[AskOpened]:
-        return [change for change in self.changes if isinstance(change, AskOpened)]
-
-    @property
-    def closed(self) -> list[AskClosed]:
-        return [change for change in self.changes if isinstance(change, AskClosed)]
-
-
-def asked(text: str = "Continue? [y/N] ", kernel: KernelEvidence = READING, termios: Termios = COOKED) -> Session:
-    """A session with one ask open."""
-    session = Session(text, kernel, termios)
-    session.run(2)
-    assert len(session.opened) == 1
-    return session
+from tests.detect.playbook import HIDDEN, LOOP, NOBODY, RAW, READING, UNREADABLE, Session, asked
 
 
 def test_a_blocked_read_is_an_ask_within_a_quarter_of_a_second() -> None:
@@ -251,6 +161,40 @@ def test_behind_the_journal_nothing_is_known_and_the_ask_stays() -> None:
     session.run(5)
     assert session.attention is Attention.ASKING
     assert len(session.opened) == 1
+
+
+def test_output_that_comes_faster_than_it_is_drawn_is_work() -> None:
+    session = Session("line", NOBODY)
+    session.detector.on_behind(session.at, True)
+    assert session.says(Attention.UNKNOWN)
+    for _ in range(30):
+        session.detector.on_growth(session.at)
+        session.run(0.2)
+        assert session.says(Attention.WORKING)
+    session.run(2)
+    assert session.says(Attention.UNKNOWN)
+    session.detector.on_growth(session.at)
+    session.detector.on_behind(session.at, False)
+    session.show("Continue? [y/N] ")
+    session.kernel = READING
+    session.run(2)
+    assert session.says(Attention.ASKING)
+
+
+def test_output_ahead_of_the_screen_does_not_hide_an_open_ask() -> None:
+    session = asked()
+    session.detector.on_behind(session.at, True)
+    session.detector.on_growth(session.at)
+    session.run(0.5)
+    assert session.says(Attention.UNKNOWN)
+    assert session.closed == []
+
+
+def test_a_screen_is_not_read_while_nobody_reads_the_terminal() -> None:
+    session = Session("Continue? [y/N] ", NOBODY)
+    session.run(5)
+    session.detector.on_report(session.at, "asking", "Deploy?", "deploy.sh")
+    assert (session.ask.question, session.ask.options) == ("Deploy?", ())
 
 
 def test_a_restart_finds_the_same_ask() -> None:

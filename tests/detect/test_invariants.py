@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from node_agent.detect import AskClosed, AskOpened
 from node_agent.protocol.states import Attention
-from tests.detect.test_detector import COOKED, HIDDEN, LOOP, NOBODY, RAW, READING, UNREADABLE, Session
+from tests.detect.playbook import COOKED, HIDDEN, LOOP, NOBODY, RAW, READING, UNREADABLE, Session
 
 TEXTS = [
     "",
@@ -31,6 +31,7 @@ ACTION = st.one_of(
     st.tuples(st.just("restart"), st.none()),
     st.tuples(st.just("report"), st.sampled_from(["asking", "working", "idle", "done"])),
     st.tuples(st.just("behind"), st.booleans()),
+    st.tuples(st.just("growth"), st.none()),
 )
 
 
@@ -53,6 +54,8 @@ def play(session: Session, actions: list[tuple[str, object]]) -> None:
             session.restart()
         elif name == "report":
             session.detector.on_report(session.at, str(value), "", "hook")
+        elif name == "growth":
+            session.detector.on_growth(session.at)
         else:
             session.detector.on_behind(session.at, bool(value))
 

@@ -13,7 +13,7 @@ from node_agent.detect import Detector, KernelEvidence, Program, Wait
 from node_agent.protocol.states import AskKind, Attention
 from node_agent.terminal.engine import Engine
 from node_agent.terminal.engines import create_engine
-from tests.detect.test_detector import RAW, RULES
+from tests.detect.playbook import RAW, RULES
 
 OWN = Path(__file__).parent / "recordings"
 WIDER = Path(__file__).parents[3] / "shared" / "recordings"

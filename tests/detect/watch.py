@@ -41,6 +41,9 @@ class Watch:
             self.detector.on_event(at, event)
         self.detector.on_output(at)
 
+    def close(self) -> None:
+        self.prober.close()
+
     def tick(self, at: float) -> None:
         """Do what is due."""
         if self.detector.wake_at is None or at < self.detector.wake_at:
