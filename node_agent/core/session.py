@@ -13,12 +13,14 @@ from node_agent.core.marks import NO_MARKS, AskMarks
 from node_agent.core.moment import Moment
 from node_agent.protocol.entities import AskInfo, ExitInfo, SessionInfo
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.states import AskKind, Attention, SessionState
+from node_agent.protocol.states import AskKind, Attention, Restart, SessionState
 from node_agent.terminal.sanitise import sanitise
 
 TITLE_LIMIT = 200
 PATH_LIMIT = 4096
 NOTE_LIMIT = 300
+RESTART = "restart"
+"""The identity of the ask whether a lost session is to be started again."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,17 @@ class Session:
     muted: bool = False
     muted_kinds: FrozenSet[str] = frozenset()
     attention_since: Optional[Moment] = None
+    restart: Restart = Restart.NEVER
     _last_attention: Optional[Attention] = None
 
     @property
     def has_ended(self) -> bool:
         return has_ended(self.state)
+
+    @property
+    def is_restart_asked(self) -> bool:
+        """Whether it is lost and asks whether it is to be started again."""
+        return self.state is SessionState.LOST and self.ask is not None and self.ask.identity == RESTART
 
     def is_started_as(self, kind: AskKind, program: str) -> bool:
         """Whether the session was started as the editor or pager that now waits: nobody needs to be told."""
@@ -86,7 +94,8 @@ class Session:
 
     @property
     def attention(self) -> Attention:
-        return attention_of(self.state, not (self.catching_up or self.quarantined), self.verdict)
+        is_current = not (self.catching_up or self.quarantined)
+        return attention_of(self.state, is_current, self.verdict, self.is_restart_asked)
 
     @property
     def title(self) -> str:
@@ -140,4 +149,5 @@ class Session:
             order=self.order,
             job=self.job,
             token=self.token,
+            restart=self.restart,
         )

@@ -13,6 +13,7 @@ from node_agent.io.jobs import Jobs
 from node_agent.io.keyboard import Keyboard
 from node_agent.io.open_asks import OpenAsks
 from node_agent.io.outside import OutsideAsks
+from node_agent.io.restarts import Restarts
 from node_agent.io.settings import Settings
 
 
@@ -29,3 +30,4 @@ class Context(NamedTuple):
     answering: Answering
     jobs: Jobs
     deploys: Deploys
+    restarts: Restarts

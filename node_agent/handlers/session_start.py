@@ -12,6 +12,7 @@ from node_agent.core.job_starts import attempt_of, is_job_id, request_of
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.io.environment import home, login_shell
+from node_agent.io.live_session import LiveSession
 from node_agent.io.ssh_agent import ssh_agent_variables
 from node_agent.keeper.control import SpawnRequest
 from node_agent.protocol.errors import ErrorCode, RequestError
@@ -37,12 +38,19 @@ async def _start_attempt(context: Context, request: StartSession) -> SessionRepl
         if session is not None:
             return SessionReply(session.model.info(context.agent.clock.now()))
         env = {**request.env, "RELAY_JOB": job, "RELAY_OUTPUT": str(jobs.output_file(job, token))}
-        reply = await _start(context, dataclasses.replace(request, request=request_of(job, token), env=env))
-        await jobs.started(job, token, reply.session.id)
-        return reply
+        session = await begin(context, dataclasses.replace(request, request=request_of(job, token), env=env))
+        await jobs.started(job, token, session.model.id)
+        return SessionReply(session.model.info(context.agent.clock.now()))
 
 
 async def _start(context: Context, request: StartSession) -> SessionReply:
+    session = await begin(context, request)
+    await context.restarts.note(session, request)
+    return SessionReply(session.model.info(context.agent.clock.now()))
+
+
+async def begin(context: Context, request: StartSession) -> LiveSession:
+    """Start a session. Raises RequestError and KeeperError."""
     agent = context.agent
     cwd = _directory(request.cwd)
     await _check_directory(cwd)
@@ -63,8 +71,7 @@ async def _start(context: Context, request: StartSession) -> SessionReply:
     found = [record for record in await agent.keeper.list() if record.id == spawned.session]
     if not found:
         raise RequestError(ErrorCode.NO_SESSION, "the session this request started has been removed")
-    session = await context.adoption.adopt(found[0])
-    return SessionReply(session.model.info(agent.clock.now()))
+    return await context.adoption.adopt(found[0])
 
 
 def _check(request: StartSession) -> None:

@@ -1,4 +1,4 @@
-"""`session.update`: the operator's title and tags."""
+"""`session.update`: the operator's title and tags, and what becomes of the session when it is lost."""
 
 from __future__ import annotations
 
@@ -23,5 +23,7 @@ async def handle(context: Context, client: Connection, request: UpdateSession) -
         raise RequestError(ErrorCode.BAD_REQUEST, f"a tag that begins with {TAG!r} is the node's to give")
     await agent.keeper.annotate(model.id, title=title, tags=tags)
     model.given_title, model.tags = title, tags
+    if request.restart is not None:
+        await context.restarts.change(session, request.restart)
     agent.changed(session, at_once=True)
     return SessionReply(model.info(agent.clock.now()))

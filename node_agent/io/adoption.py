@@ -27,6 +27,7 @@ from node_agent.io.keeper_notices import (
 )
 from node_agent.io.live_session import MOST_FEED_BYTES, LiveSession
 from node_agent.io.rest_watch import RestWatch
+from node_agent.io.restarts import Restarts, load_restart
 from node_agent.io.rule_files import RuleFiles
 from node_agent.io.screens import Screens
 from node_agent.io.settings import Settings
@@ -34,7 +35,7 @@ from node_agent.journal.meta import SessionMeta, read_meta
 from node_agent.keeper.control import ControlError, ExitStatus, SessionRecord
 from node_agent.protocol.entities import ExitInfo
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.states import EventKind, SessionState
+from node_agent.protocol.states import EventKind, Restart, SessionState
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +55,21 @@ _Life = Union[_Grown, SegmentDropped, SessionExited, SessionClosed]
 class Adoption:
     """Joins the agent to its keeper for as long as both live."""
 
-    def __init__(self, agent: Agent, screens: Screens, rules: RuleFiles, alerts: Alerts, settings: Settings) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        screens: Screens,
+        rules: RuleFiles,
+        alerts: Alerts,
+        settings: Settings,
+        restarts: Restarts,
+    ) -> None:
         self._agent = agent
         self._screens = screens
         self._rules = rules
         self._alerts = alerts
         self._settings = settings
+        self._restarts = restarts
         self._asks = AskRecorder(agent, alerts)
         self._rest = RestWatch()
         self._keeper: Optional[KeeperClient] = None
@@ -158,6 +168,7 @@ class Adoption:
             tags=meta.tags,
             job=job,
             token=token,
+            restart=saved.restart,
         )
         session = LiveSession(model, directory, record.pid, (meta.columns, meta.rows))
         self._settings.apply(model)
@@ -284,23 +295,33 @@ class Adoption:
             model.state = state
         session.tell_watchers()
         self._agent.changed(session, at_once=True)
+        if state is SessionState.LOST:
+            self._restarts.lost(session)
 
 
 class _Past:
     """What the store has of a session."""
 
     def __init__(
-        self, cursor: Optional[records.CursorRow], ask: Optional[OpenAsk], death: Optional[records.DeathRow]
+        self,
+        cursor: Optional[records.CursorRow],
+        ask: Optional[OpenAsk],
+        death: Optional[records.DeathRow],
+        restart: Restart,
     ) -> None:
         self.cursor = cursor
         self.ask = ask
         self.death = death
+        self.restart = restart
 
 
 def _read_past(connection: Any, session: SessionId) -> _Past:
     asks = [ask for ask in records.load_open_asks(connection) if ask.info.session == session]
     return _Past(
-        records.load_cursor(connection, session), asks[0] if asks else None, records.load_death(connection, session)
+        records.load_cursor(connection, session),
+        asks[0] if asks else None,
+        records.load_death(connection, session),
+        load_restart(connection, session),
     )
 
 

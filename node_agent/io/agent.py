@@ -33,7 +33,7 @@ from node_agent.protocol.states import EventKind
 
 log = logging.getLogger(__name__)
 
-FEATURES = ("screens", "bytes", "events", "lease", "signal")
+FEATURES = ("screens", "bytes", "events", "lease", "signal", "restart")
 RETRY_STORE = 1.0
 FACTS_EVERY = 10.0
 

@@ -13,6 +13,7 @@ from node_agent.io.keeper_client import KeeperError
 from node_agent.io.keyboard import Keyboard
 from node_agent.io.live_session import LiveSession
 from node_agent.io.open_asks import OpenAsks
+from node_agent.io.restarts import Restarts
 from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.states import EventKind
@@ -27,10 +28,11 @@ _WAYS = ("label", "option", "yes", "text", "secret")
 class Answering:
     """Carries out `ask.answer`."""
 
-    def __init__(self, agent: Agent, keyboard: Keyboard, asks: OpenAsks) -> None:
+    def __init__(self, agent: Agent, keyboard: Keyboard, asks: OpenAsks, restarts: Restarts) -> None:
         self._agent = agent
         self._keyboard = keyboard
         self._asks = asks
+        self._restarts = restarts
 
     async def answer(self, client: Connection, request: AnswerAsk) -> Answered:
         """Answer the ask if it is still the one on screen. Raises RequestError for what can never be carried out."""
@@ -44,12 +46,16 @@ class Answering:
             )
             if known is not None:
                 return known
-            await self._keyboard.take_turn(session, client.holder, request.steal)
-            drive = AnswerDrive(self._agent, self._keyboard, session, request)
-            outcome, why = await self._carry_out(drive)
             model = session.model
+            if model.is_restart_asked:
+                outcome, why, chosen = await self._restarts.answer(session, request)
+            else:
+                await self._keyboard.take_turn(session, client.holder, request.steal)
+                drive = AnswerDrive(self._agent, self._keyboard, session, request)
+                outcome, why = await self._carry_out(drive)
+                chosen = drive.chosen
             next_ask = model.ask.info.id if model.ask is not None and model.ask.info.id != request.ask else None
-            answered = Answered(outcome, why, drive.chosen or way, model.attention, next_ask)
+            answered = Answered(outcome, why, chosen or way, model.attention, next_ask)
             await self._record(client, session, request, answered, way)
         return answered
 

@@ -90,7 +90,7 @@ def drop_old_events(connection: sqlite3.Connection, now: Moment) -> int:
 
 def forget_session(connection: sqlite3.Connection, session: SessionId) -> None:
     """Drop everything but the events of a removed session."""
-    for table in ("cursors", "deaths", "asks"):
+    for table in ("cursors", "deaths", "asks", "restarts"):
         connection.execute(f"DELETE FROM {table} WHERE session = ?", (session,))  # noqa: S608 - names of our tables
 
 

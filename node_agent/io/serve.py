@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Optional
 
 from node_agent.core.rights import Rights
-from node_agent.handlers import dispatch
+from node_agent.handlers import dispatch, session_start
 from node_agent.handlers.context import Context
 from node_agent.io import alert_records, answer_records, jobs, records
 from node_agent.io.adoption import Adoption
@@ -28,6 +28,7 @@ from node_agent.io.failure import Failure, failure_of
 from node_agent.io.jobs import Jobs
 from node_agent.io.keeper_client import KeeperError
 from node_agent.io.keyboard import Keyboard
+from node_agent.io.live_session import LiveSession
 from node_agent.io.open_asks import OpenAsks
 from node_agent.io.outside import OutsideAsks
 from node_agent.io.paths import (
@@ -40,6 +41,7 @@ from node_agent.io.paths import (
     rules_directory,
     state_root,
 )
+from node_agent.io.restarts import Restarts
 from node_agent.io.rule_files import RuleFiles
 from node_agent.io.rule_watch import follow_rules
 from node_agent.io.screens import Screens
@@ -48,6 +50,7 @@ from node_agent.io.settings import Settings
 from node_agent.io.start import serve_command, write_wrapper
 from node_agent.io.store import Store, StoreError
 from node_agent.keeper.control import ControlError
+from node_agent.protocol.requests import StartSession
 
 log = logging.getLogger(__name__)
 
@@ -94,14 +97,21 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     settings = Settings(agent)
     alerts = Alerts(agent, settings)
     rules = RuleFiles(rules_directory())
-    adoption = Adoption(agent, screens, rules, alerts, settings)
+
+    async def begin(request: StartSession) -> LiveSession:
+        return await session_start.begin(context, request)
+
+    restarts = Restarts(agent, alerts, begin)
+    adoption = Adoption(agent, screens, rules, alerts, settings, restarts)
     outside = OutsideAsks(agent, alerts, settings)
     asks = OpenAsks(agent, outside, alerts, settings)
     settings.on_change = asks.apply_settings
     keyboard = Keyboard(agent, screens)
-    answering = Answering(agent, keyboard, asks)
+    answering = Answering(agent, keyboard, asks, restarts)
     deploys = Deploys(agent, allow_list_file())
-    context = Context(agent, adoption, keyboard, outside, settings, alerts, asks, answering, Jobs(agent), deploys)
+    context = Context(
+        agent, adoption, keyboard, outside, settings, alerts, asks, answering, Jobs(agent), deploys, restarts
+    )
     server = Server(context, dispatch)
     try:
         write_wrapper(paths, state if state is not None else state_root())
@@ -115,6 +125,7 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
         await server.start(paths.deploy_socket, Rights.DEPLOYS)
         log.info("agent %d of %s serves at %s", store.epoch, store.uuid, paths.agent_socket)
         agent.tasks.spawn(adoption.stay_connected(), name="keeper")
+        agent.tasks.spawn(restarts.run(), name="restarts")
         agent.tasks.spawn(agent.send_facts(), name="facts")
         agent.tasks.spawn(follow_rules(agent, rules), name="rules")
         agent.tasks.spawn(screens.save_now_and_then(), name="save screens")

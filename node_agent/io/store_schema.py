@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _MIGRATIONS = (
     """
@@ -74,6 +74,12 @@ _MIGRATIONS = (
         is_fenced INTEGER NOT NULL DEFAULT 0,
         wall REAL NOT NULL,
         PRIMARY KEY (job, token)
+    );
+    """,
+    """
+    CREATE TABLE restarts (
+        session TEXT PRIMARY KEY,
+        plan TEXT NOT NULL
     );
     """,
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Tuple
 
 from node_agent.protocol.ids import NO_SESSION, AskId, NodeUuid, SessionId, StoreId
-from node_agent.protocol.states import AskKind, Attention, EventKind, SessionState
+from node_agent.protocol.states import AskKind, Attention, EventKind, Restart, SessionState
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ class SessionInfo:
     order: int = 0  # position in which the node started it
     job: str = ""  # the job it is an attempt of
     token: int = 0  # that attempt's fencing token
+    restart: Restart = Restart.NEVER  # what becomes of it when it is lost
 
 
 @dataclass(frozen=True)

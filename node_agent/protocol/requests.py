@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Dict, Optional, Tuple, Type
 
 from node_agent.protocol.entities import AskInfo, EventRecord, NodeFacts, NodeInfo, SessionInfo
 from node_agent.protocol.ids import SessionId, StoreId
+from node_agent.protocol.states import Restart
 from node_agent.protocol.states import EventKind
 
 
@@ -112,17 +113,19 @@ class StartSession(Request):
     job: str = ""  # the job this is an attempt of; `request` is then not looked at
     token: int = 0  # the attempt's fencing token
     deploy: str = ""  # the deploy this is a step of: the node's owner must have listed the command
+    restart: Restart = Restart.NEVER  # what becomes of it when it is lost; a job's attempts have rules of their own
 
 
 @dataclass(frozen=True)
 class UpdateSession(Request):
-    """Change title or tags; None leaves them, "" and () clear them."""
+    """Change title, tags or what becomes of it when it is lost; None leaves them, "" and () clear them."""
 
     op: ClassVar[str] = "session.update"
     reply: ClassVar[Type[Any]] = SessionReply
     session: SessionId
     title: Optional[str] = None
     tags: Optional[Tuple[str, ...]] = None
+    restart: Optional[Restart] = None
 
 
 @dataclass(frozen=True)

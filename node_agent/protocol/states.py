@@ -25,6 +25,14 @@ class SessionState(str, enum.Enum):
     LOST = "lost"  # its keeper was killed or its machine restarted
 
 
+class Restart(str, enum.Enum):
+    """What becomes of a session that was lost with its machine or its keeper."""
+
+    NEVER = "never"
+    ASK = "ask"  # an ask of the lost session: shall it be started again?
+    AUTO = "auto"
+
+
 class AskKind(str, enum.Enum):
     """What kind of input a session waits for."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from node_agent.protocol.requests import KillSession, RemoveSession, Request, StopSession, UpdateSession
+from node_agent.protocol.states import Restart
 from relaytui.cli.describe import session_json
 from relaytui.cli.output import narrate, print_json
 from relaytui.cli.reach import run_async, target
@@ -14,15 +15,19 @@ from relaytui.cli.reach import run_async, target
 @click.argument("session", metavar="[ID]", required=False)
 @click.option("--title", help='A title of your own; "" goes back to the program\'s.')
 @click.option("--tag", "tags", metavar="TAG", multiple=True, help='Replaces all tags; may be repeated; "" clears them.')
+@click.option(
+    "--restart", type=click.Choice([item.value for item in Restart]), help="When it is lost with its machine."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the session as an object.")
-def update(session: str | None, title: str | None, tags: tuple[str, ...], as_json: bool) -> None:
-    """Change a session's title and tags."""
-    if title is None and not tags:
-        raise click.UsageError("nothing to change: give --title or --tag")
+def update(session: str | None, title: str | None, tags: tuple[str, ...], restart: str | None, as_json: bool) -> None:
+    """Change a session's title and tags, and what becomes of it when it is lost."""
+    if title is None and not tags and restart is None:
+        raise click.UsageError("nothing to change: give --title, --tag or --restart")
 
     async def work() -> None:
         async with target(session) as found:
-            request = UpdateSession(found.key.id, title, tuple(filter(None, tags)) if tags else None)
+            kept = tuple(filter(None, tags)) if tags else None
+            request = UpdateSession(found.key.id, title, kept, Restart(restart) if restart else None)
             reply = await found.client.request(request)
             if as_json:
                 print_json(session_json(found.key.node, reply.session))

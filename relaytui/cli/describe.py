@@ -35,6 +35,8 @@ def session_json(node: str, session: SessionInfo, *, stale: bool = False) -> dic
         "exited": ended and {"code": ended.code, "signal": ended.signal, "at": ended.at, "reason": ended.reason},
         "lease": session.lease and session.lease.holder,
         "bytes": session.head,
+        "restart": session.restart.value,
+        "note": session.note,
         "stale": stale,
     }
 
@@ -72,7 +74,7 @@ def command_line(command: tuple[str, ...]) -> str:
 
 def state_words(session: SessionInfo) -> str:
     """A session's attention with the symbol that goes with it everywhere."""
-    if session.state is SessionState.LOST:
+    if session.state is SessionState.LOST and session.attention is Attention.EXITED:
         return "↯ lost"
     if session.attention is Attention.EXITED:
         return _exit_words(session)

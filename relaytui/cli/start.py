@@ -13,9 +13,10 @@ import click
 
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.requests import StartSession
+from node_agent.protocol.states import Restart
 from relaytui.cli.attach import attach_to
 from relaytui.cli.describe import session_json
-from relaytui.cli.output import print_json
+from relaytui.cli.output import narrate, print_json
 from relaytui.cli.place import node_for
 from relaytui.cli.reach import connected, run_async
 from relaytui.config import LOCAL, NodeConfig, load_config
@@ -34,6 +35,11 @@ _SECONDS = 30.0  # a node's first start reads its login shell's environment
 @click.option("--cwd", default="", metavar="DIR", help="Its directory; the home directory unless given.")
 @click.option("--env", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable; may be repeated.")
 @click.option("--size", metavar="COLSxROWS", help="Its size; the terminal's when attaching, else 120x40.")
+@click.option(
+    "--restart",
+    type=click.Choice([item.value for item in Restart]),
+    help="What becomes of it when it is lost with its machine; else as [restarts] in config.toml say.",
+)
 @click.option("--bare", is_flag=True, help="Do not read the login shell's environment.")
 @click.option("--detach", is_flag=True, help="Do not attach; so too without a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print the session as an object; implies --detach.")
@@ -46,6 +52,7 @@ def start(
     cwd: str,
     variables: tuple[str, ...],
     size: str | None,
+    restart: str | None,
     bare: bool,
     detach: bool,
     as_json: bool,
@@ -74,10 +81,13 @@ def start(
         rows=rows,
         title=title,
         tags=tags,
+        restart=Restart(restart) if restart else config.restart_for(alias, command, tags),
     )
 
     async def work() -> SessionKey:
         async with connected(config, node) as client:
+            if request.restart is not Restart.NEVER and "restart" not in client.node.features:
+                narrate(f"{alias}: its agent restarts nothing; `relaytui node upgrade {alias}` replaces it")
             session = (await client.request(request, timeout=_SECONDS)).session
         if as_json:
             print_json(session_json(alias, session))

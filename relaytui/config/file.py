@@ -22,13 +22,14 @@ from relaytui.config.models import (
     ConfigError,
     JobsConfig,
     NodeConfig,
+    RestartRule,
     Transport,
     UiConfig,
 )
 from relaytui.config.paths import config_file
 from relaytui.hub.policy import Rule
 
-_TOP_LEVEL = ("operator", "ui", "channels", "rules", "jobs", "nodes")
+_TOP_LEVEL = ("operator", "ui", "channels", "rules", "restarts", "jobs", "nodes")
 _TYPE_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -72,6 +73,10 @@ def parse_config(data: dict[str, Any]) -> Config:
         _build(Rule, dict(_table(table, f"rules.{name}")), f"rules.{name}", name=name)
         for name, table in _table(data.get("rules", {}), "rules").items()
     ]
+    restarts = [
+        _build(RestartRule, dict(_table(table, f"restarts.{name}")), f"restarts.{name}", name=name)
+        for name, table in _table(data.get("restarts", {}), "restarts").items()
+    ]
     nodes = []
     for alias, table in _table(data.get("nodes", {}), "nodes").items():
         where = f"nodes.{alias}"
@@ -81,7 +86,7 @@ def parse_config(data: dict[str, Any]) -> Config:
         if "transport" not in table and ("socket" in table or alias == LOCAL):
             table["transport"] = Transport.UNIX.value
         nodes.append(_build(NodeConfig, table, where, alias=alias))
-    return Config(nodes=tuple(nodes), channels=tuple(channels), rules=tuple(rules), **values)
+    return Config(nodes=tuple(nodes), channels=tuple(channels), rules=tuple(rules), restarts=tuple(restarts), **values)
 
 
 def config_to_toml(config: Config) -> dict[str, Any]:
@@ -99,6 +104,11 @@ def config_to_toml(config: Config) -> dict[str, Any]:
         data["rules"] = {
             rule.name: {"action": rule.action.value, **_changed(rule, Rule(rule.name, rule.action))}
             for rule in config.rules
+        }
+    if config.restarts:
+        data["restarts"] = {
+            rule.name: {"restart": rule.restart.value, **_changed(rule, RestartRule(rule.name, rule.restart))}
+            for rule in config.restarts
         }
     nodes = {}
     for node in config.nodes:

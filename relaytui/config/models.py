@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import enum
 import getpass
+import posixpath
 import re
 import shlex
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from node_agent.protocol.asks import AlertKind, Severity
+from node_agent.protocol.states import Restart
 from relaytui.hub.policy import Rule
 
 LOCAL = "local"
@@ -190,6 +194,31 @@ class ChannelConfig:
                 raise ConfigError(f"{where}: needs settings = {{command = …}}; add it")
 
 
+@dataclass(frozen=True)
+class RestartRule:
+    """What becomes of sessions when they are lost, where `start` does not say. Patterns are shell globs; "" is any.
+
+    `program` is the name of the command's first word, `command` all of it, `tag` one of the session's tags.
+    """
+
+    name: str
+    restart: Restart
+    program: str = ""
+    command: str = ""
+    node: str = ""
+    tag: str = ""
+
+    def fits(self, node: str, command: Sequence[str], tags: Sequence[str]) -> bool:
+        """Whether the rule is about a session that is started so."""
+        values = (
+            (self.program, [posixpath.basename(word) for word in command[:1]]),
+            (self.command, [shlex.join(command)]),
+            (self.node, [node]),
+            (self.tag, tags),
+        )
+        return all(not glob or any(fnmatchcase(value, glob) for value in given) for glob, given in values)
+
+
 def default_operator() -> str:
     """`user@host` of whoever runs the console."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
@@ -203,6 +232,7 @@ class Config:
     ui: UiConfig = field(default_factory=UiConfig)
     channels: tuple[ChannelConfig, ...] = ()
     rules: tuple[Rule, ...] = ()
+    restarts: tuple[RestartRule, ...] = ()
     jobs: JobsConfig = field(default_factory=JobsConfig)
     operator: str = field(default_factory=default_operator)
 
@@ -218,3 +248,7 @@ class Config:
                 return node
         names = ", ".join(node.alias for node in self.nodes)
         raise ConfigError(f"no node {alias!r}; there is {names}; `relaytui node add` adds one")
+
+    def restart_for(self, node: str, command: Sequence[str], tags: Sequence[str]) -> Restart:
+        """What becomes of a session that is started so when it is lost: the first rule that fits says it."""
+        return next((rule.restart for rule in self.restarts if rule.fits(node, command, tags)), Restart.NEVER)

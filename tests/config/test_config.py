@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node_agent.protocol.states import Restart
 from relaytui.config import (
     LOCAL,
     Config,
@@ -73,7 +74,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     [
         ("operator = ann", r"not TOML: .*line 1.*; correct that line"),
         ("[ui\n", r"line 1"),
-        ("thme = 1", r"thme: unknown key; known are channels, jobs, nodes, operator, rules, ui"),
+        ("thme = 1", r"thme: unknown key; known are channels, jobs, nodes, operator, restarts, rules, ui"),
         ("[ui]\nthme = 'dark'", r"ui\.thme: unknown key; did you mean 'theme'\?"),
         ("[ui]\norder = 'size'", r"ui\.order: 'size' is not one of 'node', 'attention', 'started'"),
         ("[ui]\nascii = 1", r"ui\.ascii: must be true or false, is 1"),
@@ -168,3 +169,35 @@ def test_variables_move_the_directories(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_an_unknown_alias_names_what_there_is() -> None:
     with pytest.raises(ConfigError, match=r"no node 'x'; there is local; `relaytui node add`"):
         Config().node("x")
+
+
+RESTARTS = """
+[restarts.agents]
+restart = "auto"
+program = "claude"
+
+[restarts.others]
+restart = "ask"
+node = "gpu-*"
+tag = "train"
+"""
+
+
+@pytest.mark.parametrize(
+    ("node", "command", "tags", "restart"),
+    [
+        ("local", ("/opt/bin/claude", "fix it"), (), Restart.AUTO),
+        ("gpu-1", ("make",), ("big", "train"), Restart.ASK),
+        ("gpu-1", ("make",), (), Restart.NEVER),
+        ("local", ("make",), ("train",), Restart.NEVER),
+        ("local", (), (), Restart.NEVER),
+    ],
+)
+def test_the_first_rule_that_fits_says_what_becomes_of_a_lost_session(
+    tmp_path: Path, node: str, command: tuple[str, ...], tags: tuple[str, ...], restart: Restart
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(RESTARTS)
+    config = load_config(path)
+    assert config.restart_for(node, command, tags) is restart
+    assert parse_config(config_to_toml(config)) == config
