@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Dict, Optional, Tuple, Type
 
 from node_agent.protocol.entities import AskInfo, EventRecord, NodeFacts, NodeInfo, SessionInfo
 from node_agent.protocol.ids import SessionId, StoreId
-from node_agent.protocol.states import Restart
-from node_agent.protocol.states import EventKind
+from node_agent.protocol.states import EventKind, Restart
 
 
 @dataclass(frozen=True)
