@@ -6,7 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node_agent.protocol.entities import AskOption
@@ -119,27 +119,34 @@ _questions = st.builds(
     st.frozensets(st.sampled_from(["ci", "gpu"])),
     st.sampled_from(["", "claude", "codex"]),
     st.sampled_from(["", "make -j8", "rm -rf /", "make; rm x"]),
-    st.sampled_from(AskKind),
+    st.sampled_from([AskKind.CONFIRM, AskKind.CHOICE]) | st.sampled_from(AskKind),
     st.lists(st.sampled_from([YES, ALWAYS, NO]), max_size=3).map(tuple),
-    st.sampled_from([0.0, 0.79, 0.8, 1.0]),
+    st.sampled_from([1.0, 0.8, 0.79, 0.0]),
+)
+_limits = st.builds(
+    replace,
+    st.just(ALLOW_MAKE),
+    cap=st.integers(0, 2),
+    window=st.sampled_from([0.0, 10.0]),
+    expires=st.sampled_from([0.0, 5.0, 50.0]),
+    dry_run=st.booleans(),
 )
 _answered = st.lists(st.builds(Answered, st.sampled_from("abcde"), st.floats(0, 20)), max_size=5)
 _now = st.floats(0, 60)
 
 
 @st.composite
-def _matching_denies(draw: st.DrawFn, question: Question) -> Rule:
-    """A deny of whatever kind that matches `question`: each part is left open, named, or named by a glob."""
-    tags = sorted(question.tags)
+def _matching(draw: st.DrawFn, action: Action, question: Question) -> Rule:
+    """A rule that matches `question`: each part is left open, named, or named by a glob."""
     return Rule(
-        "never",
-        Action.DENY,
+        "it",
+        action,
         draw(st.sampled_from(["", "*", question.program])),
-        draw(st.sampled_from(["", "*", question.command, question.command[:3]])),
+        draw(st.sampled_from(["", "*", question.command, f"{question.command[:3]}*"])),
         draw(st.sampled_from(["", "*", question.node])),
-        draw(st.sampled_from(["", *tags])),
+        draw(st.sampled_from(["", *sorted(question.tags)])),
         draw(st.sampled_from([None, question.kind])),
-        draw(_words),
+        draw(st.sampled_from(["", "Yes", "Yes*", "No"])),
         draw(st.integers(0, 2)),
         draw(st.sampled_from([0.0, 10.0])),
         draw(st.sampled_from([0.0, 61.0])),
@@ -152,7 +159,7 @@ def _matching_denies(draw: st.DrawFn, question: Question) -> Rule:
 def test_deny_wins_whatever_else_is_there_and_in_any_order(
     data: st.DataObject, question: Question, rules: list[Rule], answered: list[Answered], now: float
 ) -> None:
-    deny = data.draw(_matching_denies(question))
+    deny = data.draw(_matching(Action.DENY, question))
     decision = decide(question, data.draw(st.permutations([*rules, deny])), answered, now)
     assert decision.action is Action.DENY
     if decision.acts:  # a deny may choose the option that says no; what is chosen is then its answer, not an allow's
@@ -160,10 +167,14 @@ def test_deny_wins_whatever_else_is_there_and_in_any_order(
         assert chooser.action is Action.DENY
 
 
-@given(_questions, _rules, _answered, _now)
+@settings(max_examples=500)
+@given(st.data(), st.just(MAKE) | _questions, _now, st.sampled_from([0.0, 5.0, 50.0]))
 def test_nothing_is_answered_past_cap_window_or_expiry_or_without_being_understood(
-    question: Question, rules: list[Rule], answered: list[Answered], now: float
+    data: st.DataObject, question: Question, now: float, expires: float
 ) -> None:
+    allow = replace(data.draw(_matching(Action.ALLOW, question)), expires=expires)
+    rules = [allow, *(replace(data.draw(_limits), name=name) for name in "ab")]
+    answered = data.draw(st.lists(st.builds(Answered, st.sampled_from(["it", "a"]), st.floats(0, now)), max_size=4))
     decision = decide(question, rules, answered, now)
     if not decision.acts:
         return
@@ -177,8 +188,10 @@ def test_nothing_is_answered_past_cap_window_or_expiry_or_without_being_understo
     assert question.confidence >= 0.8
 
 
-@given(_questions, _rules, _answered, _now)
+@given(st.data(), _questions, _rules, _answered, _now)
 def test_an_unparsed_prompt_is_never_answered(
-    question: Question, rules: list[Rule], answered: list[Answered], now: float
+    data: st.DataObject, question: Question, rules: list[Rule], answered: list[Answered], now: float
 ) -> None:
-    assert not decide(replace(question, options=()), rules, answered, now).acts
+    unparsed = replace(question, options=())
+    allow = replace(data.draw(_matching(Action.ALLOW, unparsed)), dry_run=False)
+    assert not decide(unparsed, [*rules, allow], answered, now).acts
