@@ -320,10 +320,10 @@ class Client:
         return reply
 
     async def watch(self, session: SessionId, interval: float = 0.0, history: int = 0) -> Stream:
-        return self._opened(await self.request(WatchScreen(session, interval, history)))
+        return self.opened(await self.request(WatchScreen(session, interval, history)))
 
     async def open_bytes(self, session: SessionId, mode: str, **options: Any) -> Stream:
-        return self._opened(await self.request(OpenBytes(session, mode, **options)))
+        return self.opened(await self.request(OpenBytes(session, mode, **options)))
 
     def type(self, stream: Stream, number: int, data: bytes) -> None:
         """Input number `number` of an attached stream."""
@@ -338,7 +338,8 @@ class Client:
 
     # -- what comes -----------------------------------------------------------------------------------------------
 
-    def _opened(self, opened: StreamOpened) -> Stream:
+    def opened(self, opened: StreamOpened) -> Stream:
+        """The stream that a reply has opened."""
         stream = self.streams[opened.stream] = Stream(opened)
         for frame in self._early.pop(stream.number, []):
             self._take_stream(frame)

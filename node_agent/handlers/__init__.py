@@ -21,6 +21,8 @@ from node_agent.handlers import (
     bytes_open,
     events_list,
     events_subscribe,
+    file_get,
+    file_put,
     hello,
     hooks_apply,
     hooks_plan,
@@ -63,6 +65,7 @@ from node_agent.protocol.asks import (
     SnoozeAsk,
 )
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.files import GetFile, PutFile
 from node_agent.protocol.hooks import ApplyHooks, PlanHooks
 from node_agent.protocol.jobs import FenceJob, ReadJobOutput
 from node_agent.protocol.requests import (
@@ -128,6 +131,8 @@ HANDLERS: Dict[Type[Request], Handler] = {
     ApplyHooks: hooks_apply.handle,
     FenceJob: job_fence.handle,
     ReadJobOutput: job_output.handle,
+    PutFile: file_put.handle,
+    GetFile: file_get.handle,
 }
 
 

@@ -37,6 +37,8 @@ async def _start_attempt(context: Context, request: StartSession) -> SessionRepl
         session = await jobs.admit(job, token)
         if session is not None:
             return SessionReply(session.model.info(context.agent.clock.now()))
+        if request.own_directory and not request.deploy:
+            request = dataclasses.replace(request, cwd=str(jobs.own_directory(job, token)))
         env = {**request.env, "RELAY_JOB": job, "RELAY_OUTPUT": str(jobs.output_file(job, token))}
         session = await begin(context, dataclasses.replace(request, request=request_of(job, token), env=env))
         await jobs.started(job, token, session.model.id)

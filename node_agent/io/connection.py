@@ -16,6 +16,7 @@ from node_agent.core.rights import Rights
 from node_agent.io.channel import Channel
 from node_agent.io.clock import Clock
 from node_agent.io.event_feed import EventFeed
+from node_agent.io.file_streams import FileSink, FileSource
 from node_agent.io.outbox import Outbox, OutboxFullError
 from node_agent.io.streams import ByteFeed, ScreenFeed
 from node_agent.io.tasks import Tasks
@@ -46,7 +47,7 @@ NOTICE_INTERVAL = 0.25
 """Seconds between two notices of one subject, but for those that say at once."""
 
 Dispatch = Callable[["Connection", Request], Awaitable[object]]
-Feed = Union[ByteFeed, ScreenFeed]
+Feed = Union[ByteFeed, ScreenFeed, FileSource, FileSink]
 
 
 class Connection:
@@ -210,7 +211,7 @@ class Connection:
                 self.wake()
         elif frame.type is FrameType.INPUT:
             feed = self.feeds.get(frame.stream)
-            if isinstance(feed, ByteFeed):
+            if isinstance(feed, (ByteFeed, FileSink)):
                 feed.take_input(frame.number, frame.payload)
             else:
                 refusal = RequestError(ErrorCode.REFUSED, "this stream takes no input")

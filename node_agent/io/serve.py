@@ -109,8 +109,9 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     keyboard = Keyboard(agent, screens)
     answering = Answering(agent, keyboard, asks, restarts)
     deploys = Deploys(agent, allow_list_file())
+    attempts = Jobs(agent)
     context = Context(
-        agent, adoption, keyboard, outside, settings, alerts, asks, answering, Jobs(agent), deploys, restarts
+        agent, adoption, keyboard, outside, settings, alerts, asks, answering, attempts, deploys, restarts
     )
     server = Server(context, dispatch)
     try:
@@ -130,7 +131,7 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
         agent.tasks.spawn(follow_rules(agent, rules), name="rules")
         agent.tasks.spawn(screens.save_now_and_then(), name="save screens")
         agent.tasks.spawn(AlertSender(agent, alerts, settings).run(), name="alerts")
-        agent.tasks.spawn(_drop_old(agent), name="retention")
+        agent.tasks.spawn(_drop_old(agent, attempts), name="retention")
         await agent.stopping.wait()
         log.info("ending: %s", agent.stop_reason)
     finally:
@@ -144,7 +145,7 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     return 0
 
 
-async def _drop_old(agent: Agent) -> None:
+async def _drop_old(agent: Agent, attempts: Jobs) -> None:
     while True:
         try:
             now = agent.clock.now()
@@ -152,6 +153,7 @@ async def _drop_old(agent: Agent) -> None:
             await agent.write(functools.partial(alert_records.drop_old, wall=now.wall))
             await agent.write(functools.partial(answer_records.drop_old, wall=now.wall))
             await agent.write(functools.partial(jobs.drop_old, wall=now.wall))
+            await attempts.drop_directories()
         except StoreError as error:
             log.warning("%s", error)
         await asyncio.sleep(PRUNE_EVERY)

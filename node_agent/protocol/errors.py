@@ -29,6 +29,7 @@ class ErrorCode(str, enum.Enum):
     COMMAND_NOT_FOUND = "command_not_found"
     CWD_MISSING = "cwd_missing"
     CWD_HANGS = "cwd_hangs"  # its file system does not answer
+    NO_FILE = "no_file"
     START_FAILED = "start_failed"
     BAD_SIZE = "bad_size"
     BAD_KEY = "bad_key"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Type
 
-from node_agent.protocol import asks, hooks, jobs, requests
+from node_agent.protocol import asks, files, hooks, jobs, requests
 from node_agent.protocol.codec import from_wire
 from node_agent.protocol.errors import ErrorCode, RemoteProtocolError, RequestError
 from node_agent.protocol.requests import Request
@@ -46,6 +46,8 @@ REQUESTS: Dict[str, Type[Request]] = {
         hooks.ApplyHooks,
         jobs.FenceJob,
         jobs.ReadJobOutput,
+        files.PutFile,
+        files.GetFile,
     )
 }
 

@@ -111,8 +111,9 @@ class StartSession(Request):
     tags: Tuple[str, ...] = ()
     job: str = ""  # the job this is an attempt of; `request` is then not looked at
     token: int = 0  # the attempt's fencing token
-    deploy: str = ""  # the deploy this is a step of: the node's owner must have listed the command
+    own_directory: bool = False  # the attempt's: in a directory of its own, which `file.put` has filled
     restart: Restart = Restart.NEVER  # what becomes of it when it is lost; a job's attempts have rules of their own
+    deploy: str = ""  # the deploy this is a step of: the node's owner must have listed the command
 
 
 @dataclass(frozen=True)

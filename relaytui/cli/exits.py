@@ -58,6 +58,7 @@ REFUSALS: dict[ErrorCode, int] = {
     ErrorCode.STALE_VERSION: 66,
     ErrorCode.REFUSED: 67,
     ErrorCode.FORBIDDEN: 74,
+    ErrorCode.NO_FILE: 75,
     ErrorCode.INTERNAL: 68,
 }
 """A node's refusal as an exit code."""
