@@ -44,9 +44,11 @@ class EventLog:
         self._recent: Deque[StoredEvent] = deque(maxlen=MOST_IN_MEMORY)
 
     def add(self, event: StoredEvent) -> None:
-        """An event was committed. Events come in the order of their numbers."""
+        """An event was committed. One that nobody told of, since who recorded it was cancelled, is in the store."""
         if event.n <= self.last:
             return
+        if event.n != self.last + 1:
+            self._recent.clear()
         self._recent.append(event)
         self.last = event.n
 

@@ -75,10 +75,12 @@ class Lease:
         self._clear()
         return True
 
-    def disconnect(self, client: str, now: Moment) -> None:
-        """The connection of `client` has ended: keep its lease for a while."""
-        if self._holder is not None and self._holder.client == client:
-            self._kept_until = now.boot + GRACE
+    def disconnect(self, client: str, now: Moment) -> bool:
+        """The connection of `client` has ended: keep its lease for a while from now on; whether it had one."""
+        if self._holder is None or self._holder.client != client or self._kept_until is not None:
+            return False
+        self._kept_until = now.boot + GRACE
+        return True
 
     def expire(self, now: Moment) -> bool:
         """Free a lease that was kept long enough; whether it was."""

@@ -40,6 +40,10 @@ SECONDS_TO_READ = 30.0
 PING_AFTER = 15.0
 GONE_AFTER = 60.0
 MOST_REQUESTS = 128
+REQUEST_LIMIT = 10.0
+"""Seconds a request may go on without its client. Half of it would be worse than all: nobody would know of a session
+that was started. What takes longer waits for somebody else, a program that reads nothing most likely."""
+
 ACK_WAITS = 0.005
 """Seconds the ack of a key waits for the key's echo, to go along with it."""
 
@@ -69,6 +73,7 @@ class Connection:
         self.feeds: Dict[int, Feed] = {}
         self.sessions_taken: Set[str] = set()  # whose lease this client may hold
         self.tasks = Tasks()
+        self._requests = Tasks()
         self._channel = channel
         self._clock = clock
         self._dispatch = dispatch
@@ -82,7 +87,6 @@ class Connection:
         self._decoder: Optional[FrameDecoder] = None  # until the versions are agreed on
         self._has_greeted = False
         self._last_stream = 0
-        self._requests = 0
         self._heard = clock.boot()
         self._pinged = self._heard
         channel.received = self._received
@@ -166,9 +170,17 @@ class Connection:
             if self._late_ack is not None:
                 self._late_ack.cancel()
             self._channel.abort()
-            await self.tasks.stop()
-            for stream in list(self.feeds):
-                self.feeds.pop(stream).end()
+            await self._stop()
+
+    async def finish(self) -> None:
+        """Carry out what the client had asked for before it went, without what it would have been sent."""
+        await self._requests.finish(REQUEST_LIMIT)
+        await self._stop()
+
+    async def _stop(self) -> None:
+        await self.tasks.stop()
+        for stream in list(self.feeds):
+            self.feeds.pop(stream).end()
 
     def _check_greeting(self) -> None:
         if self._decoder is None:
@@ -231,15 +243,14 @@ class Connection:
         except RequestError as error:
             self._refuse(frame.number, error)
             return
-        self._requests += 1
-        self.tasks.spawn(self._answer(frame.number, request), name=f"{request.op} of {self.client}")
+        self._requests.spawn(self._answer(frame.number, request), name=f"{request.op} of {self.client}")
 
     def _admit(self, request: Request) -> Request:
         """Let a request in, or raise RequestError."""
         if isinstance(request, Hello) is self._has_greeted:
             words = "hello was said already" if self._has_greeted else "the first request must be hello"
             raise RequestError(ErrorCode.BAD_REQUEST, words)
-        if self._requests >= MOST_REQUESTS:
+        if len(self._requests) >= MOST_REQUESTS:
             raise RequestError(ErrorCode.BUSY, f"{MOST_REQUESTS} requests of this client are waiting; try again")
         self._has_greeted = True
         return request
@@ -251,8 +262,6 @@ class Connection:
             self._refuse(number, error)
         else:
             self._send_json(FrameType.REPLY, to_wire(reply), number=number)
-        finally:
-            self._requests -= 1
 
     def _refuse(self, number: int, error: RequestError) -> None:
         self._send_json(FrameType.REFUSAL, {"code": error.code.value, "message": error.message}, number=number)

@@ -142,8 +142,7 @@ class Keyboard:
             session = self._agent.sessions.get(SessionId(name))
             if session is None:
                 continue
-            session.model.lease.disconnect(connection.client, self._agent.clock.now())
-            if session.model.lease.expires is not None:
+            if session.model.lease.disconnect(connection.client, self._agent.clock.now()):
                 self._agent.tasks.spawn(self._expire(session), name=f"lease of {name}")
 
     async def _expire(self, session: LiveSession) -> None:

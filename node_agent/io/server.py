@@ -100,8 +100,12 @@ class Server:
         try:
             await connection.serve()
         finally:
-            self._context.agent.connections.discard(connection)
             self._context.keyboard.disconnected(connection)
+            try:
+                await connection.finish()
+            finally:
+                self._context.keyboard.disconnected(connection)  # from a lease too that it was only just given
+                self._context.agent.connections.discard(connection)
 
     async def _answer(self, connection: Connection, request: Request) -> object:
         """The reply. An agent that is ending hangs up where it would refuse.

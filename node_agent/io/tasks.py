@@ -26,6 +26,17 @@ class Tasks:
         task.add_done_callback(lambda _: work.close())  # cancelled before its first step, nobody awaits it
         return task
 
+    def __len__(self) -> int:
+        return len(self._running)
+
+    async def finish(self, limit: float) -> None:
+        """Wait until all have ended; those that have not after `limit` seconds are cancelled."""
+        try:
+            if self._running:
+                await asyncio.wait(self._running, timeout=limit)
+        finally:
+            await self.stop()
+
     async def stop(self) -> None:
         """Cancel what still runs, but for the calling task, and wait until it has ended.
 

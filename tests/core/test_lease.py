@@ -69,7 +69,8 @@ def test_an_attach_goes_on_over_another_connection_before_the_old_one_has_ended(
 def test_a_kept_lease_is_freed_when_nobody_comes_back() -> None:
     lease = Lease()
     lease.take(ANN, at(0))
-    lease.disconnect("1.1", at(10))
+    assert lease.disconnect("1.1", at(10))
+    assert not lease.disconnect("1.1", at(11)), "it is kept from the connection's end on"
     assert not lease.expire(at(10 + GRACE - 0.1))
     assert lease.expire(at(10 + GRACE))
     assert lease.take(BOB, at(30))

@@ -93,6 +93,18 @@ def test_recent_events_are_in_memory_and_older_ones_are_said_not_to_be() -> None
     assert log.after(5, 5) is None
 
 
+def test_an_event_nobody_told_of_is_looked_for_in_the_store() -> None:
+    log = EventLog(1, 5)
+    for n in (6, 7, 9, 10, 8):
+        log.add(event(n))
+    assert log.last == 10
+    assert log.after(6, 5) is None
+    assert log.after(7, 5) is None
+    found = log.after(8, 5)
+    assert found is not None
+    assert [e.n for e in found] == [9, 10]
+
+
 def test_notices_of_one_subject_keep_their_distance_unless_urgent() -> None:
     pacer: Pacer[str] = Pacer(1.0)
     pacer.mark("a", 10.0)
