@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from textual.app import App
 from textual.screen import Screen
@@ -22,13 +23,17 @@ from relaytui.link.prompts import Prompt
 from relaytui.screens.context import Context
 from relaytui.screens.desk import Desk
 from relaytui.screens.grid import FRESH, GridScreen
+from relaytui.screens.live import LiveScreen
 from relaytui.screens.panel import PanelScreen
 from relaytui.screens.question import QuestionScreen
 from relaytui.screens.requests import Failure, outcome
+from relaytui.screens.services import Services
 from relaytui.screens.source import FleetSource
 from relaytui.screens.typing import TypingScreen
 from relaytui.widgets.look import look_named
 from relaytui.widgets.theme import ROLES, Theme, themes
+
+T = TypeVar("T")
 
 DEFAULT_PREFIX = "ctrl+]"
 
@@ -53,12 +58,17 @@ class ConsoleOptions:
 class Console(App[None], inherit_bindings=False):
     """One operator's view of all nodes."""
 
+    CSS_PATH = "screens/grid.tcss"  # the toolkit reads that of a screen only when it is pushed, and the grid is not
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
     TITLE = "relaytui"
 
     def __init__(
-        self, source: FleetSource, options: ConsoleOptions | None = None, attach: Attach | None = None
+        self,
+        source: FleetSource,
+        options: ConsoleOptions | None = None,
+        attach: Attach | None = None,
+        services: Services | None = None,
     ) -> None:
         """Raises ThemeError or FilterError for options that cannot be."""
         self.options = options or ConsoleOptions()
@@ -66,7 +76,13 @@ class Console(App[None], inherit_bindings=False):
         desk = Desk(source.fleet, self.options.order)
         desk.set_filter(self.options.filter)
         self.context = Context(
-            source, desk, look, self.options.operator, self.options.prefix or DEFAULT_PREFIX, self.options.interval
+            source,
+            desk,
+            look,
+            self.options.operator,
+            self.options.prefix or DEFAULT_PREFIX,
+            self.options.interval,
+            services or Services(),
         )
         self._join = attach
         self.frames = 0
@@ -114,7 +130,7 @@ class Console(App[None], inherit_bindings=False):
             if driver.take_dropped():
                 self.screen.refresh(layout=True)
         for screen in self.screen_stack:
-            if isinstance(screen, (GridScreen, TypingScreen, PanelScreen)):
+            if isinstance(screen, (LiveScreen, PanelScreen)):
                 screen.tick()
         self.frames += 1
         self._show_title()
@@ -126,7 +142,7 @@ class Console(App[None], inherit_bindings=False):
         if self._is_away:
             self._show_title()
         for screen in self.screen_stack:
-            if isinstance(screen, (GridScreen, TypingScreen)) and screen.is_mounted:
+            if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.note(changes)
 
     # The terminal -----------------------------------------------------------------------------------------------------
@@ -165,17 +181,30 @@ class Console(App[None], inherit_bindings=False):
         if self._join is None:
             return "this console cannot attach"
         self.context.watcher.look_at(())
-        self._is_away = True
         self._attached = key
+        ended = await self._lend_terminal(self._join(key))
+        return ended.text if isinstance(ended, Failure) else ended
+
+    async def show_demo(self) -> str:
+        """Give the terminal to the demo until the operator leaves it; returns one line on that."""
+        demo = self.context.services.demo
+        if demo is None:
+            return "this console cannot run the demo; `relaytui demo` does"
+        self.context.watcher.look_at(())
+        ended = await self._lend_terminal(demo())
+        return ended.text if isinstance(ended, Failure) else "the demo is over and left nothing behind"
+
+    async def _lend_terminal(self, borrower: Awaitable[T]) -> T | Failure:
+        """Let somebody else have the terminal until they are done."""
+        self._is_away = True
         try:
             with self.suspend():
-                ended = await outcome(self._join(key))
+                return await outcome(borrower)
         finally:
             self._is_away = False
             self._attached = None
             self._title = ""
             self.grid.arrange_sessions()
-        return ended.text if isinstance(ended, Failure) else ended
 
     async def ask(self, prompt: Prompt) -> str | None:
         """Put a link's question to the operator; None when they would rather not, or are attached elsewhere."""
@@ -200,7 +229,7 @@ class Console(App[None], inherit_bindings=False):
         self.context.look = look
         self.theme = textual_name(look.theme)
         for screen in self.screen_stack:
-            if isinstance(screen, (GridScreen, TypingScreen)):
+            if isinstance(screen, LiveScreen):
                 screen.set_look(look)
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
 from relaytui.attach.session import attach
 from relaytui.cli.attach import options_of, outcome_words
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.reach import run_async
-from relaytui.config import load_config, state_dir
+from relaytui.config import Config, NodeConfig, load_config, state_dir
+from relaytui.config.paths import policy_ledger
 from relaytui.console import Console, ConsoleOptions
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
+from relaytui.hub.jobs.board import QueueBoard
+from relaytui.hub.ledger import Entry, Ledger
 from relaytui.link.connect import shared_connector_for
-from relaytui.link.prompts import Prompt
+from relaytui.link.joining import Attendant, add_node
+from relaytui.link.prompts import Prompt, Prompter
 from relaytui.logs import log_to
 from relaytui.notify.notifier import Notifier
+from relaytui.screens.services import Services
 from relaytui.widgets.theme import ThemeError
 
 
@@ -40,8 +50,9 @@ def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
         bell=config.ui.bell,
         operator=config.operator,
     )
+    board = QueueBoard(config, core.fleet, core.now)
     try:
-        console = Console(core, options, join)
+        console = Console(core, options, join, _services(config, core, ask, board))
     except ThemeError as error:
         raise CommandError(f"ui.theme: {error}", Exit.CONFIG) from error
 
@@ -54,6 +65,24 @@ def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
         finally:
             await notifier.stop()
             await core.stop()
+            board.close()
         return console.return_code or 0
 
     return run_async(run())
+
+
+def _services(config: Config, core: Core, ask: Prompter, board: QueueBoard) -> Services:
+    """What the console can do besides showing the fleet."""
+
+    async def add_machine(node: NodeConfig, attendant: Attendant) -> None:
+        await add_node(node, replace(attendant, prompter=ask))
+        core.add_node(node)
+
+    async def decisions() -> Sequence[Entry]:
+        return await asyncio.to_thread(Ledger(policy_ledger()).entries)
+
+    async def demo() -> None:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "relaytui", "demo")
+        await process.wait()
+
+    return Services(jobs=board, add_machine=add_machine, rules=config.rules, decisions=decisions, demo=demo)

@@ -22,10 +22,10 @@ from node_agent.terminal.sanitise import sanitise
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import span
 from relaytui.fleet.views import SessionView
-from relaytui.screens.confirm import wrap
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
 from relaytui.screens.requests import Failure, outcome
+from relaytui.widgets.text import wrap
 from relaytui.widgets.view import Hint, Status
 
 REST = 0.5

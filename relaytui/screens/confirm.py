@@ -8,6 +8,7 @@ from textual.strip import Strip
 
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
+from relaytui.widgets.text import wrap
 from relaytui.widgets.view import Hint
 
 
@@ -37,23 +38,3 @@ class ConfirmScreen(PanelScreen[bool]):
         if key in ("y", "n"):
             self.dismiss(key == "y")
         return key in ("y", "n")
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """`text` in lines of at most `width` characters, cut at spaces where there are some."""
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for word in paragraph.split(" "):
-            while len(word) > width:
-                lines.extend([line] if line else [])
-                line, word = "", word
-                lines.append(word[:width])
-                word = word[width:]
-            if line and len(line) + 1 + len(word) > width:
-                lines.append(line)
-                line = word
-            else:
-                line = f"{line} {word}" if line else word
-        lines.append(line)
-    return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from relaytui.screens.desk import Desk
+from relaytui.screens.services import Services
 from relaytui.screens.source import FleetSource
 from relaytui.screens.watcher import Watcher
 from relaytui.widgets.look import Look
@@ -21,6 +22,7 @@ class Context:
     operator: str = ""
     prefix: str = "ctrl+]"
     interval: float = 0.1  # seconds between frames of tiles
+    services: Services = field(default_factory=Services)
     watcher: Watcher = field(init=False)
 
     def __post_init__(self) -> None:

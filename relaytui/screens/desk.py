@@ -82,6 +82,21 @@ class Desk:
         ]
         return sorted(found, key=lambda ask: ask.ask.quiet)
 
+    def inbox(self, now: float) -> list[AskView]:
+        """All open asks, longest waiting first; those put aside come after those that wait for somebody."""
+        return sorted(self.fleet.inbox(now), key=is_put_aside)
+
+    def ask_of(self, key: SessionKey) -> AskView | None:
+        """What a session asks."""
+        view = self.fleet.sessions.get(key)
+        if view is None or view.info.ask is None:
+            return None
+        return AskView(key.node, key, view.info.ask, view.seen)
+
+    def live_nodes(self) -> list[str]:
+        """Nodes that can be asked for something, each once."""
+        return [alias for alias, node in self.fleet.nodes.items() if node.status.is_live and not node.duplicate_of]
+
     def next_asking(self, now: float, by: int = 1) -> SessionKey | None:
         """The asking session to go to: the one waiting longest, or from an asking one the next in line."""
         waiting = [ask.key for ask in self.asking(now) if ask.key is not None]
@@ -119,18 +134,26 @@ class Desk:
         }
         return sum(key.node in silent for key in self.fleet.sessions)
 
-    def situation(self) -> Situation:
-        """What can be done now is judged on this."""
-        view = self.session
+    def situation(self, key: SessionKey | None, ask: AskView | None = None) -> Situation:
+        """What can be done now with a session, or an ask, is judged on this."""
+        view = None if key is None else self.fleet.sessions.get(key)
+        node = ask.node if ask is not None else "" if view is None else view.key.node
         unwell = (NodeState.STALE, NodeState.LOST, NodeState.WAITING)
         return Situation(
             session="" if view is None else str(view.key),
+            node=node,
             is_running=view is not None and view.info.state not in _ENDED,
             is_asking=view is not None and view.info.ask is not None,
-            is_reachable=view is not None and not self.fleet.is_stale(view.key),
+            has_ask=ask is not None,
+            is_reachable=node in self.fleet.nodes and self.fleet.nodes[node].status.is_live,
             sessions=len(self.fleet.sessions),
             shown=len(self.keys),
             asking=self.count_asking(),
             troubles=sum(node.status.state in unwell for node in self.fleet.nodes.values()),
             filter=self.filter,
         )
+
+
+def is_put_aside(view: AskView) -> bool:
+    """Whether an ask waits for nobody just now: snoozed, muted, or what the session was started to show."""
+    return view.ask.snoozed or view.ask.muted or view.ask.quiet

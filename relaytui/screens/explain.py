@@ -7,9 +7,9 @@ from textual.strip import Strip
 from node_agent.protocol.requests import Explanation
 from node_agent.terminal.sanitise import sanitise
 from relaytui.fleet.status import span
-from relaytui.screens.confirm import wrap
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
+from relaytui.widgets.text import wrap
 
 _SOURCE = 14
 _LIMIT = 400

@@ -14,43 +14,46 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Key, Paste
 from textual.geometry import Region
-from textual.screen import Screen
 
 from node_agent.terminal.delta import ScreenModel
-from relaytui.actions.action import Scope, key_label
+from relaytui.actions.action import Action, Scope, key_label
 from relaytui.actions.catalog import ACTIONS
 from relaytui.fleet.changes import AskClosed, AskOpened, Change, ScreenChanged, Warned
 from relaytui.fleet.filters import FilterError
 from relaytui.fleet.keys import SessionKey
 from relaytui.screens.context import Context
 from relaytui.screens.grid_actions import GridActions
+from relaytui.screens.inbox import ask_id, inbox_heading, inbox_rows
 from relaytui.screens.keys import is_passed_on, key_name
-from relaytui.screens.views import tile_view, troubles
+from relaytui.screens.live import LiveScreen
+from relaytui.screens.views import summary_view, tile_view
 from relaytui.widgets.empty import EmptyState
-from relaytui.widgets.footer import Footer
+from relaytui.widgets.footer import MESSAGE_SECONDS, Footer
 from relaytui.widgets.grid import TileGrid
 from relaytui.widgets.look import Look
 from relaytui.widgets.plan import LIST_BELOW
 from relaytui.widgets.prompt_bar import PromptBar
+from relaytui.widgets.row_list import RowList
 from relaytui.widgets.session_list import SessionList
 from relaytui.widgets.status_line import StatusLine
 from relaytui.widgets.tile import Tile
 from relaytui.widgets.toasts import Toasts
-from relaytui.widgets.view import Hint, Status, SummaryView, TileView
+from relaytui.widgets.view import Hint, Status, TileView
 
 FRESH = 5.0
 """Seconds for which an ask counts as just opened: an older one is no news when the console starts."""
 TOAST_SECONDS = 8.0
-MESSAGE_SECONDS = 4.0
+INBOX_FROM = 100
+"""Columns from which there is room for the inbox beside the tiles."""
+
+_INBOX_WIDTH = 40
+_BARS = 2
 _JUMP_LETTERS = "123456789abcdefghijklmnopqrstuvwxyz"
 _PREVIEW_FROM = 12
 """Rows from which the list leaves room for a preview."""
 
 
-class GridScreen(Screen[None], inherit_bindings=False):
-    CSS_PATH = "grid.tcss"
-    AUTO_FOCUS = ""
-
+class GridScreen(LiveScreen[None]):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.context = context
@@ -64,6 +67,8 @@ class GridScreen(Screen[None], inherit_bindings=False):
         self._list = SessionList(look)
         self._preview = Tile(look, id="preview")
         self._empty = EmptyState(look)
+        self._inbox = RowList(look, has_edge=True, id="inbox")
+        self._shows_inbox = False
         self._toast_corner = Toasts(look)
         self._prompt = PromptBar(look)
         self._footer = Footer(look)
@@ -75,6 +80,7 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield self._status
+        yield self._inbox
         yield self.tiles
         with self._board:
             yield self._list
@@ -95,14 +101,16 @@ class GridScreen(Screen[None], inherit_bindings=False):
         return self.size.width < LIST_BELOW
 
     @property
-    def _is_in_sight(self) -> bool:
-        """Whether only popups are over it."""
-        stack = self.app.screen_stack
-        return self in stack and all(screen.is_modal for screen in stack[stack.index(self) + 1 :])
+    def columns(self) -> int:
+        return 1 if self.is_list else self.tiles.plan.columns
+
+    @property
+    def page(self) -> int:
+        return max(1, self.size.height - 3) if self.is_list else self.tiles.plan.slots
 
     def tick(self) -> None:
         """Draw what changed since the last tick; called by the console's clock."""
-        if not self._is_in_sight:
+        if not self.is_in_sight:
             return
         second = int(self.context.now())
         if self._is_dirty or second != self._second:
@@ -118,6 +126,7 @@ class GridScreen(Screen[None], inherit_bindings=False):
         now = self.context.now()
         keys = self.desk.arrange(now)
         self._show_board(keys, now)
+        self._show_inbox(now)
         self._show_lines(now)
         self._show_toasts(now)
 
@@ -149,6 +158,25 @@ class GridScreen(Screen[None], inherit_bindings=False):
         else:
             self._look_at([], None)
 
+    def _show_inbox(self, now: float) -> None:
+        """The open asks, beside the tiles: the focus is the tiles', and n goes from ask to ask."""
+        inbox = self._inbox
+        inbox.display = self._shows_inbox and self.size.width >= INBOX_FROM
+        if inbox.display:
+            inbox.styles.width = max(_INBOX_WIDTH, self.size.width // 4)
+            inbox.styles.height = self.size.height - _BARS
+            ask = None if self.desk.focus is None else self.desk.ask_of(self.desk.focus)
+            chosen = "" if ask is None else ask_id(ask)
+            inbox.show(*inbox_heading(self.desk, now), inbox_rows(self.context, now), chosen)
+
+    def toggle_inbox(self) -> None:
+        """Show the open asks beside the tiles, or hide them; full screen where there is no room beside."""
+        if self.size.width < INBOX_FROM:
+            self.actions.do_inbox_open()
+            return
+        self._shows_inbox = not self._shows_inbox
+        self.arrange_sessions()
+
     def _show_empty(self, empty: EmptyState) -> None:
         if self.desk.fleet.sessions:
             ways = [("esc", "show all sessions", ""), ("/", "change the filter", "")]
@@ -158,8 +186,8 @@ class GridScreen(Screen[None], inherit_bindings=False):
             "No sessions yet.",
             [
                 ("c", "start one here", "relaytui start -- claude"),
-                ("", "add a machine", "relaytui node add gpu-box"),
-                ("", "see a demo", "relaytui demo"),
+                ("A", "add a machine", "relaytui node add gpu-box"),
+                ("D", "see a demo", "relaytui demo"),
             ],
         )
 
@@ -171,24 +199,12 @@ class GridScreen(Screen[None], inherit_bindings=False):
         ascii_only = self.context.is_ascii
         return [
             Hint(key_label(action.keys[0], ascii_only=ascii_only), action.title)
-            for action in ACTIONS.border(self.desk.situation())
+            for action in ACTIONS.border(self.actions.situation())
         ]
 
     def _show_lines(self, now: float) -> None:
-        desk, situation = self.desk, self.desk.situation()
-        wall = time.localtime(time.time())
-        summary = SummaryView(
-            nodes=len(desk.fleet.nodes),
-            sessions=situation.sessions,
-            asking=situation.asking,
-            lost=desk.count_lost(),
-            shown=situation.shown,
-            filter=desk.filter,
-            order=desk.order.mode,
-            clock=f"{wall.tm_hour:02}:{wall.tm_min:02}",
-            troubles=troubles(desk.fleet, now),
-        )
-        self._status.show(summary)
+        situation = self.actions.situation()
+        self._status.show(summary_view(self.desk, now, time.localtime(time.time())))
         footer = self._footer
         hints = [
             Hint(key_label(action.keys[0], ascii_only=self.context.is_ascii), action.title)
@@ -205,7 +221,7 @@ class GridScreen(Screen[None], inherit_bindings=False):
 
     def _look_at(self, keys: list[SessionKey], focus: SessionKey | None) -> None:
         self._in_sight = {str(key): key for key in keys}
-        if self._is_in_sight:
+        if self.is_in_sight:
             self.context.watcher.look_at(keys, focus)
 
     def flush(self) -> None:
@@ -232,8 +248,9 @@ class GridScreen(Screen[None], inherit_bindings=False):
         """Draw in another theme from now on."""
         for widget in (self.tiles, self._preview):
             widget.set_look(look)
-        for canvas in (self._status, self._list, self._empty, self._toast_corner, self._prompt, self._footer):
+        for canvas in (self._status, self._list, self._inbox, self._empty, self._toast_corner, self._prompt):
             canvas.set_look(look)
+        self._footer.set_look(look)
 
     # What happens -----------------------------------------------------------------------------------------------------
 
@@ -292,11 +309,15 @@ class GridScreen(Screen[None], inherit_bindings=False):
         if len(name) == 1 and name in "123456789":
             self._focus_slot(int(name) - 1)
             return
-        action = ACTIONS.for_key(Scope.GRID, name)
+        action = self._action(name)
         if action is None:
             self.say(f"{key_label(name)} does nothing here; ? shows every key")
         else:
             await self.actions.perform(action)
+
+    def _action(self, key: str) -> Action | None:
+        empty = None if self.desk.fleet.sessions else ACTIONS.for_key(Scope.EMPTY, key)
+        return empty or ACTIONS.for_key(Scope.GRID, key)
 
     def on_paste(self, event: Paste) -> None:
         event.stop()

@@ -1,92 +1,58 @@
-"""Carries out the actions of the grid: one method an action, named after its id."""
+"""The actions of the grid: what is about the selected tile, and moving among tiles."""
 
 from __future__ import annotations
 
-import shlex
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from node_agent.protocol.requests import (
     Chunk,
-    ExplainSession,
-    Explanation,
     KillSession,
     RemoveSession,
     Request,
     SendInput,
-    SessionReply,
-    StartSession,
     StopSession,
     UpdateSession,
 )
 from node_agent.terminal.sanitise import sanitise
-from relaytui.actions.action import Action, Scope, key_label
-from relaytui.actions.catalog import ACTIONS
+from relaytui.actions.action import Scope
 from relaytui.fleet.keys import SessionKey
-from relaytui.fleet.views import SessionView
-from relaytui.screens.answer import ATTACH, AnswerScreen
+from relaytui.screens.ask_actions import AskActions
 from relaytui.screens.confirm import ConfirmScreen
-from relaytui.screens.explain import ExplainScreen
+from relaytui.screens.console_actions import ConsoleActions
 from relaytui.screens.form import Field, FormScreen
-from relaytui.screens.help import HelpScreen
-from relaytui.screens.nodes import NodesScreen
+from relaytui.screens.performer import NAME_LIMIT, Host
 from relaytui.screens.picker import Entry, PickerScreen
-from relaytui.screens.requests import Failure, describe_failure, outcome
-from relaytui.screens.typing import MOST_PANES, NEXT_ASKING, TypingScreen
+from relaytui.screens.requests import describe_failure
+from relaytui.screens.typing import MOST_PANES
 from relaytui.screens.views import tile_view
 
-if TYPE_CHECKING:
-    from relaytui.console import Console
-    from relaytui.screens.grid import GridScreen
 
-_NAME_LIMIT = 80
-_SESSION = "session:"
-"""What the value of a palette's entry starts with when it is a session, not an action."""
-
-
-class GridActions:
-    """Actions on the grid's desk; `perform` refuses, with the reason, what cannot be done now."""
-
-    def __init__(self, screen: GridScreen) -> None:
-        self._screen = screen
-        self._context = screen.context
-        self._desk = screen.context.desk
+class GridHost(Host, Protocol):
+    """What the grid's actions need of it besides."""
 
     @property
-    def _console(self) -> Console:
-        from relaytui.console import Console
+    def columns(self) -> int:
+        """Tiles side by side."""
 
-        app = self._screen.app
-        assert isinstance(app, Console)
-        return app
+    @property
+    def page(self) -> int:
+        """Tiles in sight at once."""
 
-    async def perform(self, action: Action) -> None:
-        """Carry out an action, or say why not."""
-        reason = action.reason(self._desk.situation())
-        if reason:
-            self._screen.say(reason)
-            return
-        result = self.handler(action)()
-        if result is not None:
-            await result
+    def start_jump(self) -> None: ...
 
-    def handler(self, action: Action) -> Callable[[], Awaitable[None] | None]:
-        """The method that carries out an action of the grid."""
-        handler: Callable[[], Awaitable[None] | None] = getattr(self, "do_" + action.id.replace(".", "_"))
-        return handler
+    def toggle_inbox(self) -> None: ...
 
-    def _session(self) -> SessionView:
-        view = self._desk.session
-        assert view is not None  # the action's reason has been asked
-        return view
+    def ask_line(self, purpose: str, label: str, text: str = "", placeholder: str = "") -> None: ...
 
-    async def _request(self, request: Request, done: str) -> None:
-        failure = await describe_failure(self._context.source.request(self._session().key.node, request))
-        if failure is None:
-            self._screen.say(done)
-        else:
-            self._screen.say(failure.text, "failed")
+
+class GridActions(AskActions, ConsoleActions):
+    scope = Scope.GRID
+
+    def __init__(self, grid: GridHost) -> None:
+        super().__init__(grid)
+        self._grid = grid
 
     # Asking sessions --------------------------------------------------------------------------------------------------
 
@@ -96,34 +62,24 @@ class GridActions:
     def do_ask_previous(self) -> None:
         self._go_asking(-1)
 
-    def do_ask_answer(self) -> None:
-        key = self._session().key
-        self._console.push_screen(AnswerScreen(self._context, key), self._after_answer)
-
     def _go_asking(self, by: int) -> None:
         now = self._context.now()
         key = self._desk.next_asking(now, by)
         if key is None:
-            self._screen.say("no session that asks can be answered now")
+            self._grid.say("no session that asks can be answered now")
             return
         if self._desk.go_to(key, now):
-            self._screen.say("the filter hid it and was cleared")
-        self._screen.arrange_sessions()
+            self._grid.say("the filter hid it and was cleared")
+        self._grid.arrange_sessions()
         self.do_ask_answer()
 
-    def _after_answer(self, result: str | None) -> None:
-        self._screen.arrange_sessions()
-        if result == ATTACH:
-            self._console.run_worker(self.do_session_attach(), exclusive=True, group="attach")
+    def _next_asking(self) -> None:
+        self._go_asking(1)
+
+    def do_view_inbox(self) -> None:
+        self._grid.toggle_inbox()
 
     # The selected session ---------------------------------------------------------------------------------------------
-
-    async def do_session_attach(self) -> None:
-        key = self._session().key
-        self._screen.say(await self._console.attach(key))
-
-    def do_session_zoom(self) -> None:
-        self._type_into([self._session().key])
 
     def do_session_split(self) -> None:
         focus = str(self._session().key)
@@ -139,39 +95,20 @@ class GridActions:
         )
         self._console.push_screen(picker, chosen)
 
-    def _type_into(self, keys: list[SessionKey]) -> None:
-
-        def left(wish: str | None) -> None:
-            self._screen.arrange_sessions()
-            if wish == ATTACH:
-                self._console.run_worker(self.do_session_attach(), exclusive=True, group="attach")
-            elif wish == NEXT_ASKING:
-                self._go_asking(1)
-
-        self._console.push_screen(TypingScreen(self._context, keys), left)
-
     def _title(self, key: SessionKey) -> str:
         fleet = self._desk.fleet
         view = tile_view(fleet.sessions[key], fleet, self._context.now())
         return f"{view.word}  {view.title}"
 
     def do_session_send(self) -> None:
-        key = sanitise(str(self._session().key), _NAME_LIMIT)
-        self._screen.ask_line("send", f"send to {key}:")
+        key = sanitise(str(self._session().key), NAME_LIMIT)
+        self._grid.ask_line("send", f"send to {key}:")
 
     async def send_line(self, text: str) -> None:
         """Type a line and enter into the selected session."""
         key = self._session().key
         chunks = (Chunk(text=text), Chunk(key="enter"))
-        await self._request(SendInput(key.id, uuid.uuid4().hex, chunks), f"sent to {key}")
-
-    async def do_session_explain(self) -> None:
-        key = self._session().key
-        reply = await outcome(self._context.source.request(key.node, ExplainSession(key.id)))
-        if isinstance(reply, Failure):
-            self._screen.say(reply.text, "failed")
-        elif isinstance(reply, Explanation):
-            self._console.push_screen(ExplainScreen(self._context, str(key), reply))
+        await self._request(key.node, SendInput(key.id, uuid.uuid4().hex, chunks), f"sent to {key}")
 
     def do_session_rename(self) -> None:
         view = self._session()
@@ -185,7 +122,7 @@ class GridActions:
             Field("title", "title", sanitise(view.info.title, 200), "the terminal's own title"),
             Field("tags", "tags", sanitise(" ".join(view.info.tags), 200), "words to filter by"),
         ]
-        heading = f"Title and tags of {sanitise(str(view.key), _NAME_LIMIT)}"
+        heading = f"Title and tags of {sanitise(str(view.key), NAME_LIMIT)}"
         self._console.push_screen(FormScreen(self._context, heading, fields, submit))
 
     def do_session_stop(self) -> None:
@@ -203,29 +140,20 @@ class GridActions:
 
     def _confirm(self, verb: str, consequence: str, request: Callable[..., Request], done: str) -> None:
         view = self._session()
-        name = sanitise(f"{view.key} {view.info.title}", _NAME_LIMIT)
+        name = sanitise(f"{view.key} {view.info.title}", NAME_LIMIT)
 
         async def ask() -> None:
             question = ConfirmScreen(self._context, f"{verb} {name}?", consequence)
             if await self._console.push_screen_wait(question):
-                failure = await describe_failure(self._context.source.request(view.key.node, request(view.key.id)))
-                self._screen.say(failure.text if failure else f"{view.key} {done}", "failed" if failure else "text")
+                await self._request(view.key.node, request(view.key.id), f"{view.key} {done}")
 
         self._console.run_worker(ask(), group="confirm")
 
     # Moving and looking -----------------------------------------------------------------------------------------------
 
-    @property
-    def _columns(self) -> int:
-        return 1 if self._screen.is_list else self._screen.tiles.plan.columns
-
-    @property
-    def _page(self) -> int:
-        return max(1, self._screen.size.height - 3) if self._screen.is_list else self._screen.tiles.plan.slots
-
     def _move(self, by: int) -> None:
         self._desk.move(by)
-        self._screen.arrange_sessions()
+        self._grid.arrange_sessions()
 
     def do_go_left(self) -> None:
         self._move(-1)
@@ -234,23 +162,21 @@ class GridActions:
         self._move(1)
 
     def do_go_up(self) -> None:
-        self._move(-self._columns)
+        self._move(-self._grid.columns)
 
     def do_go_down(self) -> None:
-        if (
-            not self._desk.move(self._columns)
-            and self._desk.place // self._columns < (len(self._desk.keys) - 1) // self._columns
-        ):
+        columns = self._grid.columns
+        if not self._desk.move(columns) and self._desk.place // columns < (len(self._desk.keys) - 1) // columns:
             self._desk.move(len(self._desk.keys) - 1 - self._desk.place)
-        self._screen.arrange_sessions()
+        self._grid.arrange_sessions()
 
     def do_go_next(self) -> None:
         self._desk.move_round(1)
-        self._screen.arrange_sessions()
+        self._grid.arrange_sessions()
 
     def do_go_previous(self) -> None:
         self._desk.move_round(-1)
-        self._screen.arrange_sessions()
+        self._grid.arrange_sessions()
 
     def do_go_first(self) -> None:
         self._move(-self._desk.place)
@@ -259,104 +185,21 @@ class GridActions:
         self._move(len(self._desk.keys) - 1 - self._desk.place)
 
     def do_go_page_down(self) -> None:
-        self._move(min(self._page, len(self._desk.keys) - 1 - self._desk.place))
+        self._move(min(self._grid.page, len(self._desk.keys) - 1 - self._desk.place))
 
     def do_go_page_up(self) -> None:
-        self._move(-min(self._page, self._desk.place))
+        self._move(-min(self._grid.page, self._desk.place))
 
     def do_go_jump(self) -> None:
-        self._screen.start_jump()
+        self._grid.start_jump()
 
     def do_view_filter(self) -> None:
-        self._screen.ask_line("filter", "/", self._desk.filter, "words  state:asking  node:gpu  tag:nightly")
+        self._grid.ask_line("filter", "/", self._desk.filter, "words  state:asking  node:gpu  tag:nightly")
 
     def do_view_unfilter(self) -> None:
         self._desk.set_filter("")
-        self._screen.arrange_sessions()
+        self._grid.arrange_sessions()
 
     def do_view_order(self) -> None:
-        self._screen.say(f"ordered by {self._desk.next_order()}")
-        self._screen.arrange_sessions()
-
-    # The console ------------------------------------------------------------------------------------------------------
-
-    def do_session_new(self) -> None:
-        nodes = [alias for alias, node in self._desk.fleet.nodes.items() if node.status.is_live]
-        focus = self._desk.focus
-        node = focus.node if focus is not None and focus.node in nodes else (nodes[0] if nodes else "local")
-        fields = [
-            Field("node", "node", node, "ctrl+n: next of the connected nodes", nodes),
-            Field("command", "command", "", "empty: the login shell"),
-            Field("cwd", "directory", "", "empty: the home directory"),
-            Field("title", "title", "", "empty: the terminal's own"),
-            Field("tags", "tags", "", "words to filter by"),
-        ]
-        self._console.push_screen(FormScreen(self._context, "New session", fields, self._start, first=1))
-
-    async def _start(self, values: Mapping[str, str]) -> str:
-        try:
-            command = tuple(shlex.split(values["command"]))
-        except ValueError as error:
-            return f"the command cannot be read: {error}"
-        request = StartSession(
-            uuid.uuid4().hex,
-            command,
-            cwd=values["cwd"],
-            title=values["title"],
-            tags=tuple(values["tags"].split()),
-        )
-        reply = await outcome(self._context.source.request(values["node"].strip(), request))
-        if isinstance(reply, Failure):
-            return reply.text
-        if isinstance(reply, SessionReply):
-            self._desk.focus = SessionKey(values["node"].strip(), reply.session.id)
-            self._screen.say(f"started {self._desk.focus}")
-        return ""
-
-    def do_view_nodes(self) -> None:
-        self._console.push_screen(NodesScreen(self._context))
-
-    def do_node_retry(self) -> None:
-        for alias, node in self._desk.fleet.nodes.items():
-            if not node.status.is_live:
-                self._context.source.retry(alias)
-        self._screen.say("trying every lost node again")
-
-    def do_view_theme(self) -> None:
-        self._screen.say(f"theme {self._console.next_theme()}")
-
-    def do_console_help(self) -> None:
-        self._console.push_screen(HelpScreen(self._context))
-
-    def do_console_palette(self) -> None:
-        situation = self._desk.situation()
-        ascii_only = self._context.is_ascii
-        entries = [
-            Entry(
-                action.id,
-                action.title,
-                action.help,
-                key_label(action.keys[0], ascii_only=ascii_only) if action.keys else "",
-                action.reason(situation),
-            )
-            for action in ACTIONS
-            if action.in_palette and action.scope is Scope.GRID
-        ]
-        entries += [Entry(f"{_SESSION}{key}", f"go to {key}", self._title(key)) for key in self._desk.fleet.sessions]
-
-        def chosen(values: list[str] | None) -> None:
-            if not values:
-                return
-            if values[0].startswith(_SESSION):
-                wanted = values[0].removeprefix(_SESSION)
-                key = next((key for key in self._desk.fleet.sessions if str(key) == wanted), None)
-                if key is not None:
-                    self._desk.go_to(key, self._context.now())
-                    self._screen.arrange_sessions()
-            else:
-                self._console.run_worker(self.perform(ACTIONS[values[0]]), group="palette")
-
-        self._console.push_screen(PickerScreen(self._context, "Commands", entries), chosen)
-
-    def do_console_quit(self) -> None:
-        self._console.exit()
+        self._grid.say(f"ordered by {self._desk.next_order()}")
+        self._grid.arrange_sessions()

@@ -8,11 +8,12 @@ from textual.strip import Strip
 
 from node_agent.terminal.sanitise import sanitise
 from relaytui.link.errors import HostKeyUnknown
-from relaytui.screens.confirm import ConfirmScreen, wrap
+from relaytui.screens.confirm import ConfirmScreen
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
 from relaytui.screens.views import node_view
 from relaytui.widgets.status_line import plural
+from relaytui.widgets.text import wrap
 from relaytui.widgets.view import Hint, NodeView
 
 _LIMIT = 200

@@ -9,9 +9,9 @@ from textual.strip import Strip
 
 from node_agent.terminal.sanitise import sanitise
 from relaytui.link.prompts import Prompt
-from relaytui.screens.confirm import wrap
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
+from relaytui.widgets.text import wrap
 from relaytui.widgets.view import Hint
 
 _LIMIT = 500

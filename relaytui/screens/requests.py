@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from node_agent.protocol.errors import ProtocolError, RequestError
 from node_agent.terminal.sanitise import sanitise
 from relaytui.link.errors import LinkError
+from relaytui.notify.switches import Change, change_settings
+from relaytui.screens.source import FleetSource
 
 T = TypeVar("T")
 
@@ -36,3 +40,16 @@ async def outcome(reply: Awaitable[T]) -> T | Failure:
     except (RequestError, LinkError, ProtocolError, TimeoutError, OSError) as error:
         text = sanitise(str(error), _LIMIT)
         return Failure(error, text or "the node did not answer in time")
+
+
+async def change_nodes(source: FleetSource, nodes: Iterable[str], change: Change) -> list[str]:
+    """Change the settings of each node; one line for each where that failed."""
+    nodes = list(nodes)
+    results = await asyncio.gather(
+        *(outcome(change_settings(partial(source.request, alias), change)) for alias in nodes)
+    )
+    return [
+        f"{alias}: {result.text.removeprefix(f'{alias}: ')}"
+        for alias, result in zip(nodes, results, strict=True)
+        if isinstance(result, Failure)
+    ]

@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Key, Paste
-from textual.screen import Screen
 
 from node_agent.terminal.sanitise import sanitise
 from relaytui.actions.action import Action, Scope, key_label
@@ -23,22 +22,22 @@ from relaytui.screens.answer import ATTACH, AnswerScreen
 from relaytui.screens.context import Context
 from relaytui.screens.help import HelpScreen
 from relaytui.screens.keys import is_passed_on, key_name, session_key
+from relaytui.screens.live import LiveScreen
 from relaytui.screens.typist import Typist
 from relaytui.screens.views import tile_view
-from relaytui.widgets.footer import Footer
+from relaytui.widgets.footer import MESSAGE_SECONDS, Footer
 from relaytui.widgets.look import Look
 from relaytui.widgets.tile import Tile
 from relaytui.widgets.view import Hint
 
 MOST_PANES = 4
-MESSAGE_SECONDS = 4.0
 LEAVE = "leave"
 NEXT_ASKING = "next asking"
 _SIDE_BY_SIDE_FROM = 60
 """Columns a pane should have; where they are fewer, four panes stand in two rows."""
 
 
-class TypingScreen(Screen[str], inherit_bindings=False):
+class TypingScreen(LiveScreen[str]):
     """Dismissed with what the operator wants next: `LEAVE`, `ATTACH` or `NEXT_ASKING`."""
 
     CSS_PATH = "typing.tcss"
@@ -111,7 +110,7 @@ class TypingScreen(Screen[str], inherit_bindings=False):
         return Hint(key_label(action.keys[0], ascii_only=self.context.is_ascii), action.title)
 
     def _offered(self) -> list[Action]:
-        offered = ACTIONS.footer(self.context.desk.situation(), Scope.TYPING)
+        offered = ACTIONS.footer(self.context.desk.situation(self.key), Scope.TYPING)
         return [action for action in offered if action.id != "typing.next_pane" or len(self.keys) > 1]
 
     def flush(self) -> None:
@@ -189,7 +188,7 @@ class TypingScreen(Screen[str], inherit_bindings=False):
 
     async def _perform(self, action: Action) -> None:
         self.context.desk.focus = self.key
-        reason = action.reason(self.context.desk.situation())
+        reason = action.reason(self.context.desk.situation(self.key))
         if reason:
             self.say(reason)
             return
@@ -208,7 +207,7 @@ class TypingScreen(Screen[str], inherit_bindings=False):
             case "answer":
                 self.app.push_screen(AnswerScreen(self.context, self.key), self._after_answer)
             case "help":
-                self.app.push_screen(HelpScreen(self.context))
+                self.app.push_screen(HelpScreen(self.context, Scope.TYPING, self.context.desk.situation(self.key)))
 
     def _after_answer(self, result: str | None) -> None:
         if result == ATTACH:

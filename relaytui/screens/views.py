@@ -6,16 +6,18 @@ The one place where a state becomes a symbol and a word.
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterable
 
-from node_agent.protocol.entities import ExitInfo
+from node_agent.protocol.entities import AskInfo, ExitInfo, SessionInfo
 from node_agent.protocol.states import Attention, SessionState
 from node_agent.terminal.sanitise import sanitise
 from relaytui.fleet.model import Fleet
 from relaytui.fleet.status import NodeState, NodeStatus, span
+from relaytui.fleet.views import AskView, SessionView
 from relaytui.fleet.views import NodeView as FleetNode
-from relaytui.fleet.views import SessionView
-from relaytui.widgets.view import NodeView, Status, TileView
+from relaytui.screens.desk import Desk
+from relaytui.widgets.view import NodeView, RowView, Status, SummaryView, TileView
 
 _TITLE_LIMIT = 200
 _WORD_LIMIT = 40
@@ -36,13 +38,50 @@ def tile_view(session: SessionView, fleet: Fleet, now: float, operator: str = ""
     status, word = session_word(session, link, now)
     return TileView(
         key=sanitise(str(session.key), _TITLE_LIMIT),
-        title=sanitise(info.title or " ".join(info.command), _TITLE_LIMIT),
+        title=session_title(info),
         status=status,
         word=word,
         age=span(session.attention_age(now)),
         badge=_badge(session, operator),
         is_faded=not link.is_live or info.state is SessionState.LOST,
     )
+
+
+def session_title(info: SessionInfo) -> str:
+    """What a session is called: its title, else its command."""
+    return sanitise(info.title or " ".join(info.command), _TITLE_LIMIT)
+
+
+def ask_row(view: AskView, fleet: Fleet, now: float, operator: str = "") -> RowView:
+    """An open ask as a line of the inbox."""
+    session = None if view.key is None else fleet.sessions.get(view.key)
+    is_stale = not fleet.nodes[view.node].status.is_live
+    question = " ".join(sanitise(view.ask.excerpt, _LINE_LIMIT, multiline=True).split())
+    title = view.ask.program if session is None else session_title(session.info)
+    return RowView(
+        id=f"{view.node}/{view.ask.id}",
+        status=Status.LOST if is_stale else Status.ASKING,
+        word=span(view.age(now)),
+        name=sanitise(str(view.key or view.node), _TITLE_LIMIT),
+        title=sanitise(title, _TITLE_LIMIT) + (" (stale)" if is_stale else ""),
+        detail=question or view.ask.kind.value,
+        marks=", ".join(ask_marks(view.ask, session.info.job if session else "", operator)),
+        is_faded=view.ask.snoozed or view.ask.muted or view.ask.quiet,
+    )
+
+
+def ask_marks(ask: AskInfo, job: str = "", operator: str = "") -> list[str]:
+    """Who handles an ask, why no channel tells of it, and the job it belongs to."""
+    holder = "you" if ask.claimed_by == operator else sanitise(ask.claimed_by, _WORD_LIMIT)
+    marks = [
+        f"job {sanitise(job, _WORD_LIMIT)}" if job else "",
+        f"claimed by {holder}" if ask.claimed_by else "",
+        "seen" if ask.acked_by else "",
+        "snoozed" if ask.snoozed else "",
+        "muted" if ask.muted else "",
+        ask.kind.value if ask.quiet else "",
+    ]
+    return [mark for mark in marks if mark]
 
 
 def session_word(session: SessionView, link: NodeStatus, now: float) -> tuple[Status, str]:
@@ -81,8 +120,7 @@ def _badge(session: SessionView, operator: str) -> str:
         facts.append(f"{sanitise(info.lease.holder, _WORD_LIMIT)} types")
     if info.catching_up:
         facts.append("catching up")
-    if info.muted:
-        facts.append("muted")
+    facts += ask_marks(info.ask, operator=operator) if info.ask is not None else ["muted"] * info.muted
     if info.note:
         facts.append(sanitise(info.note, _WORD_LIMIT))
     return ", ".join(facts)
@@ -136,6 +174,31 @@ def _node_facts(node: FleetNode) -> str:
     if node.status.rtt is not None and node.status.is_live:
         parts.append(f"rtt {node.status.rtt * 1000:.0f} ms")
     return "  ".join(parts)
+
+
+def summary_view(desk: Desk, now: float, wall: time.struct_time) -> SummaryView:
+    """The status line's figures."""
+    return SummaryView(
+        nodes=len(desk.fleet.nodes),
+        sessions=len(desk.fleet.sessions),
+        asking=desk.count_asking(),
+        lost=desk.count_lost(),
+        shown=len(desk.keys),
+        filter=desk.filter,
+        order=desk.order.mode,
+        clock=f"{wall.tm_hour:02}:{wall.tm_min:02}",
+        troubles=troubles(desk.fleet, now),
+        suspended=suspended_words(desk.fleet),
+    )
+
+
+def suspended_words(fleet: Fleet) -> str:
+    """What is said while automatic answers are suspended anywhere, "" while they are not."""
+    nodes = [node for node in fleet.nodes.values() if not node.duplicate_of]
+    count = sum(node.settings is not None and node.settings.policy_suspended for node in nodes)
+    if not count:
+        return ""
+    return "rules suspended" if count == len(nodes) else f"rules suspended on {count} of {len(nodes)} nodes"
 
 
 def troubles(fleet: Fleet, now: float) -> list[NodeView]:

@@ -13,6 +13,9 @@ from relaytui.widgets.look import Look
 from relaytui.widgets.text import Line
 from relaytui.widgets.view import Hint
 
+MESSAGE_SECONDS = 4.0
+"""How long what just happened stands in place of the keys."""
+
 
 class Footer(Canvas):
     DEFAULT_CSS = "Footer { height: 1; dock: bottom; }"

@@ -104,6 +104,7 @@ class TileGrid(Widget):
         plan = plan_grid(self._count, max(1, self.size.width), max(1, self.size.height))
         if plan != self._plan:
             self._plan = plan
+            self._clear_arrangement_cache()  # the toolkit keeps places for a size and children, whatever the plan
             self.refresh(layout=True)
 
     def _fit_slots(self) -> None:

@@ -41,6 +41,9 @@ class StatusLine(Canvas):
         line.add(plural(now.sessions, "session"), look.text).add(f"  {plural(now.nodes, 'node')}")
         if now.lost:
             line.add("  ").add(f"{look.symbols.status[Status.LOST]} {now.lost} lost", look.status(Status.FAILED))
+        if now.suspended:
+            pause = look.symbols.pause
+            line.add("  ").add(f" {pause} {now.suspended} ", look.filled("failed"))
         if now.filter:
             shown = look.symbols.fold(now.filter)
             line.add("  ").add(f"/{shown}", look.key).add(f" {now.shown} of {now.sessions}")

@@ -33,6 +33,9 @@ class Symbols:
     marker: str  # before what has the focus, where colour alone would say it
     pointer: str  # the chosen line of a list
     menu: str  # something that can be cycled
+    pause: str  # before what is suspended
+    bar: str  # what is done of something
+    rail: str  # what is left of it
     enter: str
     shown_by_marker: bool  # draw the marker even where colours are there
 
@@ -59,6 +62,9 @@ UNICODE = Symbols(
     marker="▸",
     pointer="▸",
     menu="▾",
+    pause="‖",
+    bar="━",
+    rail="─",
     enter="↵",
     shown_by_marker=False,
 )
@@ -81,6 +87,9 @@ ASCII = Symbols(
     marker="*",
     pointer=">",
     menu="v",
+    pause="=",
+    bar="=",
+    rail="-",
     enter="enter",
     shown_by_marker=True,
 )

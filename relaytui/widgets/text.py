@@ -62,3 +62,23 @@ class Line:
 def blank(width: int, style: Style | None = None) -> Strip:
     """An empty line."""
     return Strip([Segment(" " * max(0, width), style)], max(0, width))
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` characters, cut at spaces where there are some."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            while len(word) > width:
+                lines.extend([line] if line else [])
+                line, word = "", word
+                lines.append(word[:width])
+                word = word[width:]
+            if line and len(line) + 1 + len(word) > width:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        lines.append(line)
+    return lines

@@ -49,6 +49,30 @@ class TileView:
         return not self.is_faded and self.status not in (Status.DONE, Status.FAILED)
 
 
+class Fact(NamedTuple):
+    """One thing known of something, with a word for what it is; lines without one stand below each other."""
+
+    label: str
+    text: str
+    role: str = "text"
+    is_strong: bool = False
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One line, or two where it is narrow, of a list beside a session's screen: an ask, a job."""
+
+    id: str
+    status: Status
+    word: str  # "41 s", "running"
+    name: str  # node/id, a job's id
+    title: str
+    detail: str = ""  # the question, the reason
+    marks: str = ""  # who has it, snoozed, its job
+    section: str = ""  # the heading it stands under
+    is_faded: bool = False  # put aside, or over
+
+
 @dataclass(frozen=True)
 class NodeView:
     """One node as the nodes panel and the status line show it."""
@@ -79,3 +103,4 @@ class SummaryView:
     order: str = ""
     clock: str = ""
     troubles: Sequence[NodeView] = ()
+    suspended: str = ""  # "rules suspended", with where if not everywhere

@@ -147,9 +147,12 @@ def widget_lines(widget: Widget) -> list[str]:
 async def at_console(
     source: ScriptedSource, size: tuple[int, int] = (120, 40), **options: Any
 ) -> AsyncIterator[Operator]:
-    """A running console of this size on a scripted fleet; `attach` is what joins a session's terminal."""
-    attach = options.pop("attach", None)
-    console = Console(source, ConsoleOptions(**options), attach)
+    """A running console of this size on a scripted fleet.
+
+    `attach` is what joins a session's terminal, `services` what the console can do besides.
+    """
+    attach, services = options.pop("attach", None), options.pop("services", None)
+    console = Console(source, ConsoleOptions(**options), attach, services)
     async with console.run_test(size=size) as pilot:
         operator = Operator(console, source, pilot)
         await operator.look()

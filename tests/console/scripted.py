@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+from node_agent.protocol.asks import NodeSettings, SetSettings
 from node_agent.protocol.entities import (
     AskInfo,
     AskOption,
@@ -16,7 +18,7 @@ from node_agent.protocol.entities import (
     SessionInfo,
 )
 from node_agent.protocol.ids import AskId, NodeUuid, SessionId, StoreId
-from node_agent.protocol.notices import SessionChanged, SessionGone
+from node_agent.protocol.notices import AskChanged, SessionChanged, SessionGone, SettingsChanged
 from node_agent.protocol.requests import HelloReply, Request
 from node_agent.protocol.states import AskKind, Attention, SessionState
 from relaytui.fleet.changes import Change, DeltaReceived, HelloReceived, NoticeReceived, StatusReported
@@ -154,6 +156,23 @@ class ScriptedSource:
         if lines is not None:
             self.draw(key, lines, size=size)
         return name
+
+    def ask(self, node: str, ask: AskInfo) -> None:
+        """Report an open ask from outside any session."""
+        self.apply(NoticeReceived(node, AskChanged(ask)))
+
+    def settings(self, node: str, **fields: Any) -> None:
+        """Say what is muted and suspended on a node."""
+        known = self.fleet.nodes[node].settings or NodeSettings()
+        said = replace(known, version=known.version + 1, **fields)
+        self.apply(NoticeReceived(node, SettingsChanged(said)))
+
+    def obey(self, node: str, request: Request) -> Any:
+        """Reply to requests about settings as a node does that nobody else changes."""
+        if isinstance(request, SetSettings):
+            said = replace(request.settings, version=request.settings.version + 1)
+            self.apply(NoticeReceived(node, SettingsChanged(said)))
+        return self.fleet.nodes[node].settings or NodeSettings()
 
     def gone(self, key: str) -> None:
         node, _, session = key.partition("/")

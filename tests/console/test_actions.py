@@ -11,6 +11,9 @@ from relaytui.actions.action import LEGACY_CONFLICTS, Action, Group, Registry, S
 from relaytui.actions.catalog import ACTIONS
 from relaytui.actions.sheet import SHEET, key_sheet
 from relaytui.screens.grid_actions import GridActions
+from relaytui.screens.inbox import InboxActions
+from relaytui.screens.jobs import JobActions
+from relaytui.screens.performer import handler_name
 
 NOTHING = Situation()
 IDLE = Situation(session="local/a1", is_running=True, is_reachable=True, sessions=2, shown=2)
@@ -20,14 +23,33 @@ def test_the_key_sheet_is_what_the_registry_says() -> None:
     assert SHEET.read_text(encoding="utf-8") == key_sheet(), "run `python -m relaytui.actions.sheet`"
 
 
-@pytest.mark.parametrize("action", [a for a in ACTIONS if a.scope is Scope.GRID], ids=lambda a: a.id)
-def test_every_action_of_the_grid_can_be_carried_out(action: Action) -> None:
-    assert callable(getattr(GridActions, "do_" + action.id.replace(".", "_")))
+PERFORMERS = {
+    Scope.GRID: GridActions,
+    Scope.EMPTY: GridActions,
+    Scope.INBOX: InboxActions,
+    Scope.JOBS: JobActions,
+}
 
 
-def test_no_handler_without_an_action() -> None:
-    ids = {"do_" + action.id.replace(".", "_") for action in ACTIONS}
-    assert {name for name in vars(GridActions) if name.startswith("do_")} <= ids
+@pytest.mark.parametrize(
+    ("scope", "action"),
+    [(scope, action) for scope in PERFORMERS for action in ACTIONS if action.counts_in(scope)],
+    ids=lambda value: value.id if isinstance(value, Action) else value.name,
+)
+def test_every_action_can_be_carried_out_wherever_it_counts(scope: Scope, action: Action) -> None:
+    assert callable(getattr(PERFORMERS[scope], handler_name(action)))
+
+
+@pytest.mark.parametrize("performer", [GridActions, InboxActions, JobActions], ids=lambda value: value.__name__)
+def test_no_handler_without_an_action(performer: type) -> None:
+    known = {handler_name(action) for action in ACTIONS}
+    assert {name for name in dir(performer) if name.startswith("do_")} <= known
+
+
+def test_a_key_means_the_same_on_every_screen_that_shares_its_action() -> None:
+    for action in ACTIONS:
+        for scope in action.also:
+            assert all(ACTIONS.for_key(scope, key) is action for key in action.keys)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +65,14 @@ def test_no_handler_without_an_action() -> None:
         ("session.split", Situation(session="local/a1", sessions=1, shown=1), "there is only one session"),
         ("view.unfilter", IDLE, "there is no filter to clear"),
         ("node.retry", IDLE, "every node is connected"),
+        ("ask.claim", IDLE, "local/a1 is not asking"),
+        ("ask.claim", NOTHING, "nothing is asked here"),
+        ("ask.ack", Situation(has_ask=True, node="gpu"), "gpu cannot be reached just now; v shows why"),
+        ("ask.snooze", Situation(has_ask=True, node="gpu", is_reachable=True), ""),
+        ("job.why", NOTHING, "no job is selected"),
+        ("job.retry", Situation(job="7f"), "job 7f has not ended; x cancels it"),
+        ("job.cancel", Situation(job="7f", has_job_ended=True), "job 7f has ended; R queues it again"),
+        ("session.attach", Situation(job="7f"), "job 7f has no session"),
         ("session.new", NOTHING, ""),
         ("console.quit", NOTHING, ""),
     ],
