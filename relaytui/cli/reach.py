@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from node_agent.protocol.entities import SessionInfo
 from relaytui.cli.output import narrate
 from relaytui.cli.prompt import terminal_prompter
-from relaytui.config import Config, NodeConfig, load_config
+from relaytui.config import Config, NodeConfig, Upgrade, load_config
 from relaytui.fleet.keys import SessionKey, resolve_id
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node
-from relaytui.link.errors import LinkError
+from relaytui.link.errors import AgentTooOld, LinkError
+from relaytui.link.versions import is_older, is_ours_to_replace, is_replaced_unasked
 
 T = TypeVar("T")
 
@@ -59,9 +61,38 @@ class Survey:
             narrate(text if text.startswith(f"{alias}:") else f"{alias}: {text}")
 
 
-def connected(config: Config, node: NodeConfig, *, watch: bool = False) -> AbstractAsyncContextManager[NodeClient]:
-    """A link to one node for the length of the block, its questions put to the operator; raises a LinkError."""
-    return open_node(node, operator=config.operator, prompter=terminal_prompter(), watch=watch)
+@asynccontextmanager
+async def connected(config: Config, node: NodeConfig, *, watch: bool = False) -> AsyncIterator[NodeClient]:
+    """A link to one node for the length of the block, its questions put to the operator; raises a LinkError.
+
+    An older agent is replaced first, where the node's config says so, or the operator is told what replaces it.
+    """
+    async with AsyncExitStack() as stack:
+        open_link = partial(open_node, node, operator=config.operator, prompter=terminal_prompter(), watch=watch)
+        try:
+            client = await stack.enter_async_context(open_link())
+            is_old = is_older(client.node.agent.version)
+        except AgentTooOld:
+            if not is_replaced_unasked(node):
+                raise
+            is_old = True
+        if is_old and is_replaced_unasked(node):
+            await stack.aclose()
+            await _upgrade(config, node)
+            client = await stack.enter_async_context(open_link())
+        elif is_old and node.upgrade is Upgrade.ASK and is_ours_to_replace(node):
+            narrate(f"{node.alias}: its agent is older than this program; `relaytui node upgrade {node.alias}`")
+        yield client
+
+
+async def _upgrade(config: Config, node: NodeConfig) -> None:
+    from relaytui.link.joining import Attendant, upgrade_node  # with the bundle builder, which is seldom needed
+
+    def tell(text: str, share: float | None) -> None:
+        if share is None:
+            narrate(f"{node.alias}: {text}")
+
+    await upgrade_node(node, Attendant(config.operator, tell, terminal_prompter()))
 
 
 @asynccontextmanager

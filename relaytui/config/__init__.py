@@ -15,6 +15,7 @@ from relaytui.config.models import (
     RestartRule,
     Transport,
     UiConfig,
+    Upgrade,
     default_operator,
 )
 from relaytui.config.paths import cache_dir, config_dir, config_file, state_dir
@@ -33,6 +34,7 @@ __all__ = [
     "RestartRule",
     "Transport",
     "UiConfig",
+    "Upgrade",
     "cache_dir",
     "config_dir",
     "config_file",

@@ -44,6 +44,14 @@ class Resolver(enum.StrEnum):
     COMMAND = "command"
 
 
+class Upgrade(enum.StrEnum):
+    """What is done about a node whose agent is older than this program."""
+
+    NEVER = "never"
+    ASK = "ask"  # say so, with the command that replaces it
+    AUTO = "auto"  # replace it when a link comes up
+
+
 class Order(enum.StrEnum):
     """How tiles are ordered."""
 
@@ -82,6 +90,7 @@ class NodeConfig:
     state: str = ""  # the agent's state directory; "" its default
     resolver: Resolver = Resolver.SSH
     resolver_command: str = ""  # prints the address of the host, which is added as its last word
+    upgrade: Upgrade = Upgrade.ASK
     python: str = ""  # the Python there that runs a pushed agent; "" looks for one
     tags: tuple[str, ...] = ()
     slots: int = 0  # jobs it runs at once; 0 is the default number

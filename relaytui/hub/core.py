@@ -35,16 +35,18 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.model import Fleet
 from relaytui.fleet.status import NodeState, NodeStatus
 from relaytui.hub.cache import Cache, CachedNode, aged
+from relaytui.hub.upgrades import Upgrades
 from relaytui.hub.watches import Watches
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import Gates, connector_for
 from relaytui.link.duplex import Connector, Duplex
-from relaytui.link.errors import HostKeyUnknown, LinkError, NotConnected
+from relaytui.link.errors import AgentTooOld, HostKeyUnknown, LinkError, NotConnected
 from relaytui.link.prompts import Desk, Prompter
 from relaytui.link.resume import ByteFeed
 from relaytui.link.streams import ByteStream
 from relaytui.link.supervisor import LinkOptions, NodeLink
 from relaytui.link.tasks import cancel, spawn
+from relaytui.link.versions import is_older
 
 _SAVE_EVERY = 5.0
 _LOOK_EVERY = 1.0
@@ -80,6 +82,8 @@ class Core:
         self._cache = Cache(cache or cache_dir() / "nodes")
         self._connect = connect
         self._gates = Gates()
+        self._upgrades = Upgrades(config.operator, prompter)
+        self._configs: dict[str, NodeConfig] = {}
         self._links: dict[str, NodeLink] = {}
         self._watches: dict[str, Watches] = {}
         self._callbacks: list[Callable[[list[Change]], None]] = []
@@ -101,6 +105,7 @@ class Core:
     async def stop(self) -> None:
         """End all links; sessions go on."""
         await cancel(*self._tasks)
+        await self._upgrades.stop()
         await asyncio.gather(*(watches.stop() for watches in self._watches.values()))
         await asyncio.gather(*(link.stop() for link in self._links.values()))
         await self._save()
@@ -123,6 +128,7 @@ class Core:
             cursor=kept.cursor if kept else None,
         )
         self._links[node.alias] = link
+        self._configs[node.alias] = node
         self._watches[node.alias] = Watches(node.alias, partial(self._on_delta, node.alias))
         link.start()
 
@@ -210,10 +216,14 @@ class Core:
 
     def link_status(self, node: str, status: NodeStatus) -> None:
         self._apply(StatusReported(node, status))
+        if status.exit_code == AgentTooOld.exit_code:
+            self._found_older(node)
 
     def link_up(self, node: str, client: NodeClient) -> None:
         assert client.hello is not None
         self._apply(HelloReceived(node, client.hello))
+        if is_older(client.node.agent.version):
+            self._found_older(node)
         self._watches[node].link_up(client)
         spawn(self._learn_settings(node, client), name=f"settings of {node}")
 
@@ -222,6 +232,9 @@ class Core:
 
     def link_event(self, node: str, record: EventRecord) -> None:
         self._apply(EventReceived(node, record))
+
+    def _found_older(self, node: str) -> None:
+        self._upgrades.found_older(self._configs[node], self._links[node].retry)
 
     async def _learn_settings(self, node: str, client: NodeClient) -> None:
         """Ask for the settings as they are now; from here on the node tells of each change."""

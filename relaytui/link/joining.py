@@ -21,6 +21,7 @@ from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node
 from relaytui.link.errors import AgentFailed, HostKeyUnknown, InstallFailed
 from relaytui.link.prompts import Desk, Prompter
+from relaytui.link.versions import is_ours_to_replace
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ async def upgrade_node(node: NodeConfig, by: Attendant, *, keeper: bool = False)
     With `keeper` the keeper's program is replaced in place too. Raises a LinkError, or ConfigError where the agent is
     not ours to replace.
     """
-    if node.socket or (node.agent and node.transport is not Transport.UNIX):
+    if not is_ours_to_replace(node):
         where = node.socket or node.agent
         raise ConfigError(f"{node.alias}: its agent is {where}, which is not relaytui's to replace; upgrade it there")
     options = ["--replace", *(["--replace-keeper"] if keeper else [])]

@@ -1,0 +1,91 @@
+"""What happens when a link comes up to an agent that is older than this program."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import node_agent
+from node_agent.io.paths import NodePaths, node_paths
+from node_agent.io.start import is_serving
+from relaytui.config import NodeConfig, Transport, Upgrade
+from relaytui.link.versions import is_older, is_ours_to_replace
+from tests.harness import eventually
+from tests.home import Home, open_home
+from tests.link.test_core import Watched, running_core
+
+_OLD = "import node_agent; node_agent.__version__ = '0.0.9'; from node_agent.__main__ import main; main()"
+
+
+@pytest.mark.parametrize(
+    ("version", "older"),
+    [("0.0.9", True), ("0.0", True), ("99.0", False), ("0.10.0", False), ("", False), ("x", False)],
+)
+def test_which_versions_are_older(version: str, older: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_agent, "__version__", "0.9.1")
+    assert is_older(version) is older
+
+
+def test_an_agent_that_somebody_else_put_there_is_not_replaced() -> None:
+    assert is_ours_to_replace(NodeConfig("a", host="a"))
+    assert not is_ours_to_replace(NodeConfig("a", host="a", agent="node-agent"))
+    assert not is_ours_to_replace(NodeConfig("a", transport=Transport.UNIX, socket="/s"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with open_home(tmp_path) as home:
+        yield home
+
+
+async def old_agent(home: Home) -> tuple[NodePaths, int]:
+    """Start an older agent with a session in `home`; where it lives, and its process id."""
+    state = home.directory / "box"
+    paths = node_paths(state, home.env)
+    command = [sys.executable, "-c", _OLD, "serve", "--state", str(state)]
+    with subprocess.Popen(command, env=home.env, stdin=subprocess.DEVNULL, start_new_session=True) as agent:
+        await eventually(lambda: is_serving(paths))
+        agent.returncode = 0  # it is ended with the home
+    return paths, agent.pid
+
+
+def box(home: Home, upgrade: Upgrade) -> NodeConfig:
+    """The node of that agent, as a core in this process reaches it."""
+    variables = " ".join(f"{name}={home.env[name]}" for name in ("RELAY_RUNTIME_DIR", "HOME", "PYTHONPATH"))
+    agent = f"env {variables} {sys.executable} -P -m node_agent"
+    return NodeConfig("box", transport=Transport.UNIX, state=str(home.directory / "box"), agent=agent, upgrade=upgrade)
+
+
+@pytest.mark.parametrize("upgrade", list(Upgrade))
+async def test_a_link_that_comes_up_replaces_an_older_agent_if_it_is_to(upgrade: Upgrade, home: Home) -> None:
+    paths, old = await old_agent(home)
+    async with running_core(home.directory / "kept", box(home, upgrade)) as seen:
+        await seen.up("box")
+        key = await seen.start("box", "cat")
+        if upgrade is Upgrade.AUTO:
+            await seen.until(lambda: _version(seen) == node_agent.__version__)
+            assert int(paths.agent_lock.read_text()) != old
+            await seen.until(lambda: key in seen.core.fleet.sessions)
+        else:
+            assert _version(seen) == "0.0.9"
+            assert int(paths.agent_lock.read_text()) == old
+
+
+@pytest.mark.parametrize("upgrade", list(Upgrade))
+async def test_a_command_replaces_an_older_agent_or_says_what_does(upgrade: Upgrade, home: Home) -> None:
+    paths, old = await old_agent(home)
+    home.configure(box(home, upgrade))
+    done = await asyncio.to_thread(home.run, "start", "--node", "box", "--detach", "--", "cat")
+    assert done.returncode == 0, done.stderr
+    assert (int(paths.agent_lock.read_text()) != old) is (upgrade is Upgrade.AUTO)
+    assert ("node upgrade box" in done.stderr) is (upgrade is Upgrade.ASK)
+
+
+def _version(seen: Watched) -> str:
+    info = seen.core.fleet.nodes["box"].info
+    return info.agent.version if info else ""
