@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relaytui.cli.exits import CommandError, Exit
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.jobs import HEADINGS, job_json, job_row, opened_queue, wait_for_jobs
 from relaytui.cli.output import narrate, print_json, print_table
 from relaytui.cli.workflow import load_workflow, refusing
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-class DeployGroup(click.Group):
+class DeployGroup(CommandGroup):
     """A group whose unknown commands are names of deploys."""
 
     def resolve_command(

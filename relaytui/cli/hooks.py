@@ -9,6 +9,7 @@ import click
 from node_agent.protocol.hooks import ApplyHooks, HookPlan, HooksApplied, PlanHooks
 from node_agent.protocol.requests import Request
 from node_agent.terminal.sanitise import mask_hidden
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import narrate, print_json
 from relaytui.cli.reach import connected, run_async
 from relaytui.config import LOCAL, load_config
@@ -18,7 +19,7 @@ _NODE = click.option("--node", "alias", metavar="NODE", default=LOCAL, show_defa
 _YES = click.option("--yes", "-y", "is_sure", is_flag=True, help="Do not ask.")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def hooks() -> None:
     """Let coding agents report their state.
 

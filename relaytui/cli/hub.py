@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from relaytui.cli.exits import CommandError, Exit
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import narrate, print_json, print_table
 from relaytui.config import load_config
 from relaytui.config.paths import hub_log, hub_socket
@@ -24,7 +25,7 @@ _STOP_SECONDS = 10.0
 _LOOK_EVERY = 0.05
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def hub() -> None:
     """Keep links and send notifications with no console open."""
 

@@ -12,6 +12,7 @@ from node_agent.protocol.entities import AskInfo, SessionInfo
 from node_agent.protocol.requests import Request
 from relaytui.cli.describe import ask_json
 from relaytui.cli.exits import CommandError, Exit
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import age, print_json, print_table
 from relaytui.cli.reach import Survey, candidates, run_async, surveyed
 from relaytui.config import load_config
@@ -32,7 +33,7 @@ class InboxEntry(NamedTuple):
         return f"{self.node}/{self.ask.id}"
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @click.option("--node", "nodes", metavar="NODE", multiple=True, help="Only asks of this node; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @click.pass_context

@@ -11,6 +11,7 @@ import click
 from node_agent.protocol.requests import LogLines, ReadLogs
 from node_agent.terminal.sanitise import mask_hidden
 from relaytui.cli.exits import CommandError, Exit
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.jobs import HEADINGS, find_job, job_json, job_row, opened_queue, wait_for_jobs
 from relaytui.cli.output import age, narrate, print_json, print_table
 from relaytui.cli.reach import run_async, target
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _STATES = ["queued", "placed", "starting", "running", "asking", "done", "failed", "cancelled", "lost", "expired"]
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def job() -> None:
     """Queue commands for the nodes that can run them.
 

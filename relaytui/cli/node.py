@@ -12,6 +12,7 @@ import click
 from node_agent.protocol.requests import HelloReply
 from node_agent.protocol.states import Attention
 from relaytui.cli.exits import Exit
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.node_add import add, upgrade
 from relaytui.cli.node_change import remove, rename, show, trust
 from relaytui.cli.output import print_json, print_table
@@ -21,7 +22,7 @@ from relaytui.link.connect import open_node
 from relaytui.link.errors import LinkError
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def node() -> None:
     """List, add and remove nodes."""
 

@@ -27,6 +27,7 @@ from node_agent.protocol.asks import (
 )
 from node_agent.protocol.states import AskKind
 from relaytui.cli.exits import CommandError, Exit
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import age, narrate, print_json, print_table
 from relaytui.cli.reach import Survey, connected, run_async, surveyed, target
 from relaytui.config import LOCAL, ChannelConfig, Config, load_config
@@ -36,7 +37,7 @@ from relaytui.notify.switches import change_settings, muting, switching
 _KINDS = sorted({kind.value for kind in AskKind} | {kind.value for kind in AlertKind})
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def notify() -> None:
     """Alerts: send and test them, see what became of each, switch them on and off."""
 

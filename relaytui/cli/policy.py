@@ -9,6 +9,7 @@ import click
 
 from node_agent.protocol.asks import GetSettings, NodeSettings
 from relaytui.cli.exits import Exit
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import age, print_json, print_table
 from relaytui.cli.reach import run_async, surveyed
 from relaytui.config import load_config
@@ -17,7 +18,7 @@ from relaytui.hub.ledger import Ledger
 from relaytui.notify.switches import change_settings, suspending
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def policy() -> None:
     """Answers by rule: the hub gives them, the config's [rules] say which."""
 

@@ -7,6 +7,7 @@ import importlib
 import click
 
 from relaytui import __version__
+from relaytui.cli.groups import CommandGroup
 
 COMMANDS: dict[str, str] = {
     "demo": "relaytui.cli.demo:demo",
@@ -38,7 +39,7 @@ COMMANDS: dict[str, str] = {
 """Every command as `module:attribute`, in the order of the help."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(CommandGroup):
     """A group that imports a command's module when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import click
 
 from relaytui.cli.exits import CommandError, Exit
+from relaytui.cli.groups import CommandGroup
 from relaytui.cli.jobs import HEADINGS, job_json, job_row, opened_queue, wait_for_jobs
 from relaytui.cli.output import narrate, print_json, print_table
 from relaytui.config import config_dir, load_config
@@ -21,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def workflow() -> None:
     """Run jobs that need each other, each on a node that has what it needs.
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from relaytui.cli.root import COMMANDS
+
 HEAVY = ("textual", "rich", "asyncssh", "cryptography", "pyte", "sqlite3")
 
 
@@ -17,26 +19,7 @@ def modules_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "ls",
-        "send",
-        "logs",
-        "update",
-        "stop",
-        "kill",
-        "rm",
-        "start",
-        "attach",
-        "node",
-        "demo",
-        "inbox",
-        "answer",
-        "hub",
-        "notify",
-    ],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_imports_nothing_heavy(command: str) -> None:
     loaded = modules_after(f"from relaytui.cli.root import root\nassert root.get_command(None, {command!r})")
     assert "relaytui" in loaded
