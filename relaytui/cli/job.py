@@ -12,6 +12,7 @@ from node_agent.protocol.requests import LogLines, ReadLogs
 from node_agent.terminal.sanitise import mask_hidden
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.groups import CommandGroup
+from relaytui.cli.job_files import fetched, file_json, file_line, files_to_fetch, files_to_send, get, write_fetched
 from relaytui.cli.jobs import HEADINGS, find_job, job_json, job_row, opened_queue, wait_for_jobs
 from relaytui.cli.output import age, narrate, print_json, print_table
 from relaytui.cli.reach import run_async, target
@@ -41,6 +42,8 @@ def job() -> None:
 @click.option("--tag", "tags", metavar="TAG", multiple=True, help="A word to filter its session by.")
 @click.option("--cwd", default="", metavar="DIR", help="Its directory on the node; the home directory unless given.")
 @click.option("--env", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable; may be repeated.")
+@click.option("--send", metavar="LOCAL[:REMOTE]", multiple=True, help="Put this file there first; may be repeated.")
+@click.option("--fetch", metavar="REMOTE[:LOCAL]", multiple=True, help="Bring this file back; may be repeated.")
 @click.option("--after", metavar="JOB", multiple=True, help="Only when this job is done; may be repeated.")
 @click.option("--priority", default=0, help="Higher goes first.")
 @click.option("--retries", type=click.IntRange(0), default=0, help="Try again so often when it fails.")
@@ -59,11 +62,18 @@ def submit(
     wait: bool,
     as_json: bool,
     after: tuple[str, ...],
+    send: tuple[str, ...],
+    fetch: tuple[str, ...],
     **rest: object,
 ) -> int:
-    """Queue a command and print the job's id."""
+    """Queue a command and print the job's id.
+
+    REMOTE is relative to the job's directory: --cwd, or else one of its own. Files are sent as they are now. Those
+    that are brought back stay with the job for 14 days; --wait and `job get` write them here.
+    """
     from relaytui.hub.jobs.model import JobSpec
     from relaytui.hub.jobs.requirement import RequirementError, parse_requirement
+    from relaytui.hub.jobs.staging import staged
 
     try:
         parse_requirement(str(rest["requires"]))
@@ -74,15 +84,21 @@ def submit(
         if alias:
             config.node(alias)
     env = dict(_assignment(word) for word in variables)
-    spec = JobSpec(command=command, env=env, operator=config.operator, **rest)  # type: ignore[arg-type]  # click checked
+    files = {"send": files_to_send(send), "fetch": files_to_fetch(fetch)}
+    spec = JobSpec(command=command, env=env, operator=config.operator, **files, **rest)  # type: ignore[arg-type]  # click checked
     with opened_queue(dispatched=True) as queue:
         needs = tuple(find_job(queue, word).id for word in after)
-        new = queue.submit(dataclasses.replace(spec, after=needs), time.time())
+        new = queue.submit(dataclasses.replace(staged(queue, spec), after=needs), time.time())
     if as_json and not wait:
         print_json(job_json(new))
     elif not as_json:
         print(new.id, flush=True)
-    return _wait((new.id,), None, as_json=as_json) if wait else Exit.OK
+    if not wait:
+        return Exit.OK
+    code = _wait((new.id,), None, as_json=as_json)
+    with opened_queue() as queue:
+        write_fetched(queue, fetched(queue, queue.get(new.id)), told=not as_json)
+    return code
 
 
 def _assignment(word: str) -> tuple[str, str]:
@@ -115,10 +131,11 @@ def show(name: str, as_json: bool) -> None:
     """Show a job: what it is, its attempts, all that happened."""
     with opened_queue() as queue:
         found = find_job(queue, name)
-        attempts, events = queue.attempts(found.id), queue.events(job=found.id)
+        attempts, events, files = queue.attempts(found.id), queue.events(job=found.id), queue.files(found.id)
     if as_json:
         data = job_json(found)
         data["attempts"] = [dataclasses.asdict(each) for each in attempts]
+        data["files"] = [file_json(each) for each in files]
         data["events"] = [dataclasses.asdict(each) for each in events]
         print_json(data)
         return
@@ -130,6 +147,8 @@ def show(name: str, as_json: bool) -> None:
         print(
             f"attempt {each.attempt}: {where} {each.outcome}{'' if each.code is None else f', exit code {each.code}'}"
         )
+    for file in files:
+        print(mask_hidden(file_line(file)))
     for event in events:
         moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.at))
         print(f"{moment}  {event.state.value:9}  {mask_hidden(event.detail)}")
@@ -216,6 +235,9 @@ async def _print_logs(session: str, tail: int | None) -> None:
         reply: LogLines = await found.client.request(ReadLogs(found.key.id, tail))
         for line in reply.lines:
             print(mask_hidden(line))
+
+
+job.add_command(get)
 
 
 @job.command()

@@ -16,6 +16,7 @@ from typing import Any
 from node_agent.protocol.asks import GetSettings, NodeSettings
 from node_agent.protocol.entities import EventRecord
 from node_agent.protocol.errors import RemoteProtocolError, RequestError
+from node_agent.protocol.files import FileOpened, GetFile, PutFile
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.notices import Notice, SettingsChanged
 from node_agent.protocol.requests import HelloReply, OpenBytes, Request
@@ -179,6 +180,10 @@ class Core:
         The stream ends with the link: LinkLost is raised from it, and its `offset` is where to open the next one.
         """
         return await self.link(key.node).open_bytes(OpenBytes(key.id, mode, **options))
+
+    async def open_file(self, alias: str, request: GetFile | PutFile) -> tuple[FileOpened, ByteStream]:
+        """Open a stream that carries a file of a job's attempt. Raises RequestError or a LinkError."""
+        return await self.link(alias).open_file(request)
 
     def feed(self, key: SessionKey, mode: str, **options: Any) -> ByteFeed:
         """A session's output over every cut, the cuts told; `mode` and `options` are those of `OpenBytes`."""

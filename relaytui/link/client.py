@@ -17,6 +17,7 @@ import node_agent
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import EventRecord, NodeInfo
 from node_agent.protocol.errors import ErrorCode, RemoteProtocolError, RequestError
+from node_agent.protocol.files import FileOpened, GetFile, PutFile
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_frame, encode_json
 from node_agent.protocol.ids import SessionId, StoreId
 from node_agent.protocol.notices import Notice, parse_notice
@@ -195,6 +196,18 @@ class NodeClient:
 
         stream: ByteStream = await self._request(request, on_reply=register)
         return stream
+
+    async def open_file(self, request: GetFile | PutFile, timeout: float = 30.0) -> tuple[FileOpened, ByteStream]:
+        """Open a stream that carries a file. One whose number is 0 carries nothing: the node needs it no more."""
+
+        def register(opened: FileOpened) -> tuple[FileOpened, ByteStream]:
+            stream = ByteStream(self, opened, request.window if isinstance(request, GetFile) else 0)
+            if opened.stream:
+                self._streams[opened.stream] = stream
+            return opened, stream
+
+        found: tuple[FileOpened, ByteStream] = await self._request(request, timeout, on_reply=register)
+        return found
 
     async def close_stream(self, stream: int) -> None:
         """End a stream; one that is already gone, or a link that is, is no error."""

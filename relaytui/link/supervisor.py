@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 from node_agent.protocol.entities import EventRecord
 from node_agent.protocol.errors import RequestError
+from node_agent.protocol.files import FileOpened, GetFile, PutFile
 from node_agent.protocol.ids import StoreId
 from node_agent.protocol.notices import FactsChanged, Notice
 from node_agent.protocol.requests import OpenBytes, Request
@@ -156,6 +157,11 @@ class NodeLink:
         if request.mode == "download":
             request = replace(request, window=max(request.window, _DOWNLOAD_WINDOW))
         return await client.open_bytes(request)
+
+    async def open_file(self, request: GetFile | PutFile) -> tuple[FileOpened, ByteStream]:
+        """Open a stream that carries a file, on the bulk connection."""
+        self._live()
+        return await (await self._bulk.client()).open_file(request)
 
     async def open_beside(self) -> Duplex:
         """One more stream to the agent on the connection there is, its preamble unread. Raises a LinkError."""

@@ -136,7 +136,7 @@ def test_each_step_of_a_workflow_runs_where_it_can_and_gets_what_it_needs(home: 
     ("text", "fault"),
     [
         ("name = 'x'\n[[step]]\nname = 'a'\nneeds = ['b']\ncommand = ['true']\n", "'b', which is no step"),
-        ("name = 'x'\n[[step]]\nname = 'a'\noutputs = ['f']\ncommand = ['true']\n", "files are not carried"),
+        ("name = 'x'\n[[step]]\nname = 'a'\noutputs = ['../f']\ncommand = ['true']\n", "inside the step's directory"),
         ("name = ", "not TOML"),
     ],
 )

@@ -15,7 +15,7 @@ from relaytui.hub.jobs.model import JobSpec, Transfer
 from relaytui.hub.jobs.queue import CLAIM_SECONDS, JobQueue, NoSuchJob, QueueError
 from relaytui.hub.jobs.states import ATTEMPTING, FINAL, TRANSITIONS, ForbiddenTransition, JobState
 
-SPEC = JobSpec(command=("make", "-j8"), title="build", requires="mem>=1G", send=(Transfer("a", "b"),), tags=("ci",))
+SPEC = JobSpec(command=("make", "-j8"), title="build", requires="mem>=1G", fetch=(Transfer("a", "b"),), tags=("ci",))
 
 
 def placed(queue: JobQueue, spec: JobSpec = SPEC, now: float = 100.0) -> tuple[str, int]:

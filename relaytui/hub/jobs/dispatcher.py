@@ -29,8 +29,9 @@ from relaytui.hub.jobs.following import Advance, Decision, Requeue, Stop, follow
 from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.offers import DEFAULT_SLOTS, offer_of, wish_of
 from relaytui.hub.jobs.placement import NodeOffer, Placement, place
-from relaytui.hub.jobs.queue import JobQueue, NoSuchJob, QueueError
+from relaytui.hub.jobs.queue import ContentGone, JobQueue, NoSuchJob, QueueError
 from relaytui.hub.jobs.states import ATTEMPTING, JobState
+from relaytui.hub.jobs.transfers import Transfers
 from relaytui.hub.jobs.workflow import WorkflowError, parse_outputs, resolve
 from relaytui.link.errors import LinkError
 from relaytui.link.tasks import cancel, spawn
@@ -45,6 +46,10 @@ LOOK_EVERY = 1.0
 READY_PAGE = 100
 """Jobs that are looked at in one go, twice: those at the queue's head, and the next ones beyond."""
 
+KEPT_SECONDS = 14 * 86400.0
+"""How long files stay with their job after its end."""
+
+_DROP_EVERY = 3600.0
 _START_SECONDS = 30.0
 _STOP_AGAIN = 10.0
 _TRY_AGAIN = 5.0
@@ -81,10 +86,12 @@ class JobDispatcher:
         self._lost_after = lost_after
         self._slots = slots or {}
         self._clock = clock
+        self._transfers = Transfers(core, queue, self._ask)
         self._thread = ThreadPoolExecutor(1, "job queue")
         self._waiter = ThreadPoolExecutor(1, "job queue wait")
         self._wake = asyncio.Event()
         self._renewed = 0.0
+        self._dropped = 0.0
         self._looked_at = READY_PAGE  # jobs before this one have had their turn
         self._busy: dict[int, asyncio.Task[None]] = {}  # by token: one exchange with the node at a time
         self._stopped: dict[SessionKey, float] = {}
@@ -145,6 +152,9 @@ class JobDispatcher:
             await self._ask(self._queue.renew, self.holder, now)
             await self._ask(self._queue.adopt, self.holder, now)
             self._renewed = now
+        if now - self._dropped >= _DROP_EVERY:
+            await self._ask(self._queue.drop_contents, now - KEPT_SECONDS, now)
+            self._dropped = now
         await self._ask(self._queue.expire, now)
         held = await self._ask(self._queue.held, self.holder)
         for job in held:
@@ -169,7 +179,7 @@ class JobDispatcher:
                 self._exchange(placed, self._begin(placed))
 
     async def _ready(self) -> list[Job]:
-        """Jobs to place: the queue's head, and in turns what is behind it, lest a head that no node can run hold it up."""
+        """Jobs to place: the queue's head, and in turns what is behind it, which may be all that can run."""
         head = await self._ask(self._queue.ready, self._clock(), READY_PAGE)
         if len(head) < READY_PAGE:
             return head
@@ -232,9 +242,11 @@ class JobDispatcher:
             if not await self._ask(self._queue.advance, job.id, job.token, JobState.STARTING, self._clock()):
                 return
         try:
+            if job.spec.carries_files:
+                await self._transfers.send(job)
             request = await self._start_request(job)
             reply: SessionReply = await self._core.request(job.node, request, _START_SECONDS)
-        except WorkflowError as error:
+        except (WorkflowError, ContentGone) as error:
             await self._apply(job, Advance(JobState.FAILED, str(error)))
         except RequestError as error:
             await self._start_refused(job, error)
@@ -259,6 +271,7 @@ class JobDispatcher:
             tags=spec.tags,
             job=job.id,
             token=job.token,
+            own_directory=spec.carries_files and not spec.cwd,
             deploy=spec.deploy,
         )
 
@@ -307,7 +320,7 @@ class JobDispatcher:
         match decision:
             case None:
                 pass
-            case Advance(JobState.DONE) if job.token not in self._busy:
+            case Advance(JobState.DONE | JobState.FAILED) if job.session and job.token not in self._busy:
                 self._exchange(job, self._finish(job, decision))
             case Advance(state, detail, code, waited):
                 await self._ask(
@@ -321,14 +334,19 @@ class JobDispatcher:
                 assert_never(decision)
 
     async def _finish(self, job: Job, decision: Advance) -> None:
-        """Record a success together with the values it left for others."""
+        """Record a result together with the values and files the attempt left."""
         outputs: JobOutput = await self._core.request(job.node, ReadJobOutput(job.id, job.token))
+        state, detail = decision.state, decision.detail
+        lacking = await self._transfers.fetch(job)
+        if lacking and state is JobState.DONE:
+            state, detail = JobState.FAILED, f"it ended well, but {lacking[0]}"
         await self._ask(
             self._queue.advance,
             job.id,
             job.token,
-            decision.state,
+            state,
             self._clock(),
+            detail=detail,
             code=decision.code,
             waited=decision.waited,
             outputs=parse_outputs(outputs.text),

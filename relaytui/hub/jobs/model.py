@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,34 @@ from relaytui.hub.jobs.states import FINAL, JobState
 
 @dataclass(frozen=True)
 class Transfer:
-    """One file to send before the start or to fetch after the end; paths on the node are relative to the cwd."""
+    """One file to send before the start or to fetch after the end.
+
+    On the node a path is relative to the job's directory and stays inside, unless it is absolute. What was read of a
+    file stands in the last three fields; its content is kept by the queue under its hash.
+    """
 
     local: str
     remote: str
+    sha256: str = ""
+    size: int = 0
+    executable: bool = False
+
+
+class Direction(enum.StrEnum):
+    """Which way a file went."""
+
+    SEND = "send"
+    FETCH = "fetch"
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file of a job: as submitted, or as the attempt with `token` left it."""
+
+    direction: Direction
+    file: Transfer
+    token: int
+    is_kept: bool  # its content is still there
 
 
 @dataclass(frozen=True)
@@ -41,12 +66,17 @@ class JobSpec:
     ask_limit: float = 0.0
     after: tuple[str, ...] = ()  # ids of jobs that must be done first
     send: tuple[Transfer, ...] = ()
+    inputs: tuple[str, ...] = ()  # "step:path": files that jobs it needs brought back, sent to the same path
     fetch: tuple[Transfer, ...] = ()
     workflow: str = ""
     run: str = ""  # of the workflow
     step: str = ""
     deploy: str = ""  # the node runs it only where its owner listed it under this name
     operator: str = ""
+
+    @property
+    def carries_files(self) -> bool:
+        return bool(self.send or self.inputs or self.fetch)
 
     def to_json(self) -> str:
         """Only what differs from the default, so that old rows stay readable as fields are added."""

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from relaytui.hub.jobs.model import Attempt, Job, JobEvent, JobSpec
+from relaytui.hub.jobs.model import Attempt, Direction, Job, JobEvent, JobSpec, KeptFile, Transfer
 from relaytui.hub.jobs.states import JobState
 
 CLAIM_SECONDS = 15.0
 """How long a dispatcher's claim on a placed job lasts without being renewed."""
+
+
+PIECE = 1024 * 1024
+"""Bytes a stored piece of a file has, but for the last."""
 
 
 class QueueError(Exception):
@@ -28,6 +32,10 @@ class NoSuchJob(QueueError):
 
     def __init__(self, job: str) -> None:
         super().__init__(f"there is no job {job!r}; `relaytui job ls` lists them")
+
+
+class ContentGone(QueueError):
+    """A file's content is not kept, or not any more."""
 
 
 class JobQueue(Protocol):
@@ -106,6 +114,29 @@ class JobQueue(Protocol):
 
     def claim_run(self, schedule: str, last: float, due: float) -> bool:
         """Take the run of `due` for the caller; False when somebody else has it. `last` is what `last_run` said."""
+
+    # Files: contents are named by their SHA-256, in hex, and stored before a job that sends them is submitted.
+
+    def begin_content(self, sha256: str, size: int, now: float) -> bool:
+        """Announce a content; False when it is here already, whole."""
+
+    def add_piece(self, sha256: str, number: int, data: bytes) -> None:
+        """Store piece `number` of an announced content: `PIECE` bytes each, but for the last."""
+
+    def finish_content(self, sha256: str) -> None:
+        """Say that all pieces are stored."""
+
+    def piece(self, sha256: str, number: int) -> bytes:
+        """A piece of a content, b"" after the last; raises ContentGone for one that is not kept any more."""
+
+    def keep_file(self, job: str, token: int, direction: Direction, file: Transfer, now: float) -> None:
+        """Note that a job has this file, whose content is stored; raises ContentGone where it is not."""
+
+    def files(self, job: str) -> list[KeptFile]:
+        """What a job sends, then what its attempts left."""
+
+    def drop_contents(self, ended_before: float, now: float) -> int:
+        """Forget the contents of jobs that ended before; how many there were. That there were files stays known."""
 
     def attempts(self, job: str) -> list[Attempt]: ...
 

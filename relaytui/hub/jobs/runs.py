@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from relaytui.hub.jobs.deploys import given_values
-from relaytui.hub.jobs.model import Job
+from relaytui.hub.jobs.model import Job, Transfer
 from relaytui.hub.jobs.queue import JobQueue
 from relaytui.hub.jobs.schedule import last_due
 from relaytui.hub.jobs.workflow import Workflow, WorkflowError, parse_workflow
@@ -23,12 +23,6 @@ def check_runnable(workflow: Workflow) -> None:
         raise WorkflowError(
             f"{workflow.name}: needs {', '.join(missing)}; use `relaytui deploy {workflow.name} --set {missing[0]}=…`"
         )
-    for step in workflow.steps:
-        if step.inputs or step.outputs:
-            raise WorkflowError(
-                f"{workflow.name}: step {step.name!r}: files are not carried between nodes;"
-                " write name=value lines to $RELAY_OUTPUT instead"
-            )
 
 
 def submit_run(queue: JobQueue, workflow: Workflow, operator: str, now: float) -> tuple[str, list[Job]]:
@@ -37,7 +31,15 @@ def submit_run(queue: JobQueue, workflow: Workflow, operator: str, now: float) -
     run, jobs = secrets.token_hex(4), dict[str, Job]()
     for step in workflow.steps:
         after = tuple(jobs[need].id for need in step.needs)
-        jobs[step.name] = queue.submit(dataclasses.replace(step.spec, after=after, run=run, operator=operator), now)
+        spec = dataclasses.replace(
+            step.spec,
+            after=after,
+            run=run,
+            operator=operator,
+            inputs=tuple(f"{source}:{path}" for source, path in step.inputs),
+            fetch=tuple(Transfer("", path) for path in step.outputs),
+        )
+        jobs[step.name] = queue.submit(spec, now)
     return run, list(jobs.values())
 
 

@@ -1,23 +1,22 @@
 """The queue in SQL, shared by both backends: what a transaction does, not how it is opened, locked or repeated.
 
-The statements keep to what SQLite 3.34 and PostgreSQL 13 both read; values are bound with `?`. A backend supplies
-`_execute`, `_run` (one transaction; it may run its work again after a lost connection, so work must be repeatable),
-`_lock` (a suffix that locks selected rows and skips those another transaction has) and `wait`.
+The statements keep to what SQLite 3.34 and PostgreSQL 13 both read; values are bound with `?`. A backend supplies what
+`Transactions` asks for, and `wait`.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from relaytui.hub.jobs.model import Attempt, Job, JobEvent, JobSpec
+from relaytui.hub.jobs.contents import ContentStore
+from relaytui.hub.jobs.model import Attempt, Direction, Job, JobEvent, JobSpec
 from relaytui.hub.jobs.queue import CLAIM_SECONDS, NoSuchJob, QueueError
+from relaytui.hub.jobs.sql_base import Row
 from relaytui.hub.jobs.states import ATTEMPTING, FINAL, JobState, check_transition
-
-T = TypeVar("T")
 
 _COLUMNS = (
     "id, spec, state, submitted, changed, not_before, attempt, token, node, session, holder, claim_until,"
@@ -28,31 +27,9 @@ _UNMET = (
     "SELECT 1 FROM dependencies d JOIN jobs need ON need.id = d.needs WHERE d.job = jobs.id AND need.state != 'done'"
 )
 
-Row = Mapping[str, Any]
 
-
-class Result(Protocol):
-    """What a statement gave: rows that are read by column name."""
-
-    @property
-    def rowcount(self) -> int: ...
-
-    def fetchone(self) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
-
-
-class SqlQueue(ABC):
+class SqlQueue(ContentStore):
     """A `JobQueue` but for its connection."""
-
-    _lock = ""
-
-    @abstractmethod
-    def _execute(self, statement: str, values: Sequence[Any] = ()) -> Result: ...
-
-    @abstractmethod
-    def _run(self, work: Callable[[], T]) -> T:
-        """Do `work` in one transaction; an exception undoes it all."""
 
     @abstractmethod
     def wait(self, seconds: float) -> bool: ...
@@ -84,6 +61,8 @@ class SqlQueue(ABC):
         )
         for need in sorted(set(spec.after)):
             self._execute("INSERT INTO dependencies (job, needs) VALUES (?, ?)", (identity, need))
+        for file in spec.send:
+            self._keep_file(identity, 0, Direction.SEND, file, now)
         self._record(identity, now, JobState.QUEUED, "submitted")
 
     def get(self, job: str) -> Job:
