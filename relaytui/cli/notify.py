@@ -46,7 +46,12 @@ def notify() -> None:
 @click.argument("title")
 @click.argument("body", required=False, default="")
 @click.option("--node", metavar="NODE", default=LOCAL, show_default=True, help="The node that keeps the alert.")
-@click.option("--severity", type=click.Choice([item.value for item in Severity]), default="normal")
+@click.option(
+    "--severity",
+    type=click.Choice([item.value for item in Severity]),
+    default="normal",
+    help="High is told in quiet hours, too.",
+)
 def send_command(title: str, body: str, node: str, severity: str) -> None:
     """Raise an alert by hand; hubs, consoles or the node itself send it. Prints its key."""
     run_async(_send(title, body, node, Severity(severity)))
