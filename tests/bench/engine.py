@@ -41,6 +41,7 @@ MIXES: list[tuple[str, Callable[[], bytes | None], float]] = [
     ("full-screen updates", traffic.full_screen_updates, 1),
     ("dense colour", traffic.dense_color, 3),
     ("wide text", traffic.wide_text, 2),
+    ("wide text, never the same", traffic.fresh_wide_text, 2),
 ]
 
 

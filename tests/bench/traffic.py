@@ -75,6 +75,37 @@ def wide_text() -> bytes:
     return _filled(["漢字かな交じり文 テスト 😀🎉 ok é e\u0301 ✔ ⚠️ 한국어 text 👩\u200d🚀 done\r\n"])
 
 
+def fresh_wide_text() -> bytes:
+    """Words of many scripts, emoji and combining marks, short and never the same twice, some lines over the edge."""
+    source = random.Random(10)
+
+    def letters(first: int, stop: int, most: int = 6) -> str:
+        return "".join(chr(source.randrange(first, stop)) for _ in range(source.randint(1, most)))
+
+    def word() -> str:
+        kind = source.random()
+        if kind < 0.35:
+            return letters(0x4E00, 0x9FA0)
+        if kind < 0.5:
+            return letters(0xAC00, 0xD7A0)
+        if kind < 0.6:
+            return letters(0x3041, 0x3097)
+        if kind < 0.75:
+            return "".join(source.choices("abcdefghijklmnopqrstuvwxyzéèüñß", k=source.randint(3, 8)))
+        if kind < 0.85:
+            return letters(0x1F300, 0x1F3FA, most=1)
+        if kind < 0.88:
+            return "".join(source.choice("aeiou") + letters(0x300, 0x340, most=1) for _ in range(source.randint(1, 6)))
+        return source.choice(["👩\u200d🚀", "👨\u200d👩\u200d👧", "⚠️", "❤️", "👍🏽", "🇺🇸", "🇩🇪", "…", "│", "→"])
+
+    lines: list[str] = []
+    size = 0
+    while size < SIZE:
+        lines.append(" ".join(word() for _ in range(source.randint(4, 14))) + "\r\n")
+        size += len(lines[-1].encode())
+    return "".join(lines).encode()
+
+
 def full_screen_updates() -> bytes:
     """As a process monitor: the cursor placed for each cell, colours, a few characters."""
     source = random.Random(6)

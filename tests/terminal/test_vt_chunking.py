@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from node_agent.terminal.rows import row_spans
 from node_agent.terminal.vt.engine import VtEngine
 from tests.terminal.support import (
+    CLUSTERS,
     OF_AGENTS,
     OF_PROGRAMS,
     check_rows,
@@ -49,6 +50,18 @@ def test_any_chunking_gives_the_same_state(seed: int, data: st.DataObject) -> No
 def test_single_bytes_give_the_same_state(seed: int) -> None:
     stream = traffic(random.Random(seed), 25, 40, 8)
     assert differences(picture(fed([stream])), picture(fed(list(chunks(stream, 1))))) == []
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 5, 8, 40])
+@pytest.mark.parametrize("before", ["", "ab", "👩\u200d", "\x1b[?7l", "\x1b[4hxyz\r", "\x1b[?69h\x1b[2;4s", "\x1b(0"])
+def test_text_lies_in_the_same_cells_whole_and_character_by_character(before: str, columns: int) -> None:
+    source = random.Random(columns)
+    for _ in range(60):
+        text = "".join(source.choices([*CLUSTERS, "☀\ufe0f", "1\ufe0f\u20e3", "a", "bc "], k=source.randint(1, 9)))
+        pieces = [character.encode() for character in text]
+        whole, cut = fed([before.encode(), text.encode()], columns), fed([before.encode(), *pieces], columns)
+        check_rows(whole)
+        assert differences(picture(whole), picture(cut)) == [], text
 
 
 @settings(max_examples=200, deadline=None)

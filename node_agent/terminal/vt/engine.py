@@ -1,31 +1,31 @@
 """The `vt` engine: bytes in, and a `Terminal` behind the interface of `node_agent.terminal.engine`.
 
 It owns the loop over tokens and the quick ways for what most output is made of. `GROUND` is the tokenizer's pattern
-with shortcuts: text with its line end, and an SGR with the text after it, are one token.
+with shortcuts: text with its line end, and an SGR or a movement with the text after it, are one token.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Match, Optional, Sequence
 
 from node_agent.terminal.checkpoint import TerminalState, dump
 from node_agent.terminal.engine import Cell, Checkpoint, Cursor, EngineOptions, Event, Line, Modes, Pen, Reply
 from node_agent.terminal.packed import WIDE_PAD, packed_text, unpack_cells
 from node_agent.terminal.rows import Span, pen_code, row_spans
 from node_agent.terminal.snapshot import snapshot
-from node_agent.terminal.tokenizer import HalfRead, Kind, cut_character, decode_text, split_terminator
-from node_agent.terminal.vt import lines, movement, printing, resizing, sequences, skipping, state
-from node_agent.terminal.vt.pens import BRUSHES, CellsOf
-from node_agent.terminal.vt.row import CELLS
+from node_agent.terminal.tokenizer import HalfRead, Kind, cut_character, split_terminator
+from node_agent.terminal.vt import layout, lines, movement, printing, resizing, sequences, skipping, state
+from node_agent.terminal.vt.pens import CellsOf
+from node_agent.terminal.vt.row import CELLS, SHARED
 from node_agent.terminal.vt.terminal import NO_TOKEN, Terminal, TokenEnd
-from node_agent.terminal.vt.widths import ONLY_NARROW
 
 GROUND = re.compile(
-    "(\x1b\\[([0-9;:]{0,128})m([ -~\x80-\xff]*))"
-    "|(\x1b\\[[0-?]{0,128}[ -/]{0,8}[@-~])"
+    "(\x1b\\[[0-9;:]{0,128}m)([ -~\x80-\xff]*)"
+    "|(\x1b\\[[0-9;]{0,32}[A-HKX`d])([ -~\x80-\xff]*)"
     "|((?:[ -~\t]*\r\n){4,})"
     "|([ -~\x80-\xff]+)(\r\n|\t[ -~\t]*)?"
+    "|(\x1b\\[[0-?]{0,128}[ -/]{0,8}[@-~])"
     "|(\r\n)"
     "|(\n)"
     "|(\t[ -~\t]*)"
@@ -34,27 +34,10 @@ GROUND = re.compile(
     "|(\x1b[\\]PX^_][^\x07\x18\x1a\x1b]{0,4096}(?:\x07|\x1b\\\\))"
     "|(\x1b)"
 )
-_SGR, _CSI, _LINES, _TEXT, _TEXT_AND_MORE, _NEWLINE, _LINE_FEED, _TABBED = 1, 4, 5, 6, 7, 8, 9, 10
-_CONTROL, _ESCAPE, _STRING, _IRREGULAR = 11, 12, 13, 14
+_STYLED, _MOVED, _LINES, _TEXT, _TEXT_AND_MORE, _CSI = 2, 4, 5, 6, 7, 8
+_NEWLINE, _LINE_FEED, _TABBED, _CONTROL, _ESCAPE, _STRING, _IRREGULAR = 9, 10, 11, 12, 13, 14, 15
 
-DECODED_LIMIT = 4096
-DECODED_LENGTH = 64
 CELL_PENS_LIMIT = 256
-
-
-_known_texts: Dict[str, str] = {}
-
-
-def _decoded(raw: str) -> str:
-    """As `decode_text`; what programs draw with is short and comes again and again."""
-    text = _known_texts.get(raw)
-    if text is None:
-        text = decode_text(raw)
-        if len(raw) <= DECODED_LENGTH:
-            if len(_known_texts) >= DECODED_LIMIT:
-                _known_texts.clear()
-            _known_texts[raw] = text
-    return text
 
 
 class VtEngine:
@@ -140,65 +123,43 @@ class VtEngine:
         """Interpret whole tokens from `start`; returns where the first one is that needs the machine."""
         terminal = self._terminal
         compiled = sequences.COMPILED
+        layouts = layout.KNOWN
         for found in GROUND.finditer(text, start):
             kind = found.lastindex
-            if kind == _SGR:
-                parameters, run = found.group(2, 3)
-                brush = terminal.brush
-                terminal.brush = brush.followers.get(parameters) or BRUSHES.after(brush, parameters)
+            if kind == _STYLED:
+                terminal.brush = terminal.brush[found[1]]
+                run = found[2]
+                if not run:
+                    continue
+            elif kind == _MOVED:
+                sequence = found[3]
+                action, argument = compiled.get(sequence) or sequences.compiled_csi(sequence)
+                action(terminal, argument)
+                run = found[4]
                 if not run:
                     continue
             elif kind == _TEXT:
-                run = found.group()
+                run = found[0]
             elif kind == _CSI:
-                sequence = found.group()
+                sequence = found[0]
                 action, argument = compiled.get(sequence) or sequences.compiled_csi(sequence)
                 terminal.token = found
                 action(terminal, argument)
                 continue
-            elif kind == _TEXT_AND_MORE:
-                run, more = found.group(6, 7)
-                if more == "\r\n":
-                    printing.print_text(terminal, run if run.isascii() else _decoded(run))
-                    terminal.index()
-                    movement.carriage_return(terminal, None)
-                elif run.isascii():
-                    printing.print_tabbed(terminal, run + more)
-                else:
-                    printing.print_text(terminal, _decoded(run))
-                    printing.print_tabbed(terminal, more)
-                continue
             elif kind == _NEWLINE:
-                terminal.index()
-                movement.carriage_return(terminal, None)
-                continue
-            elif kind == _LINE_FEED:
-                terminal.index()
-                if terminal.newline:
-                    movement.carriage_return(terminal, None)
-                continue
-            elif kind == _LINES:
-                lines.print_lines(terminal, found.group())
-                continue
-            elif kind == _TABBED:
-                printing.print_tabbed(terminal, found.group())
+                movement.start_next_line(terminal, None)
                 continue
             elif kind == _IRREGULAR:
                 return found.start()
             else:
-                terminal.token = found
-                if kind == _CONTROL:
-                    sequences.control(terminal, found.group())
-                elif kind == _ESCAPE:
-                    sequences.escape(terminal, found.group())
-                else:
-                    sequences.string(terminal, *split_terminator(found.group()))
+                self._do(kind, found)
                 continue
             if not run.isascii():
-                run = _decoded(run)
-                if not ONLY_NARROW.fullmatch(run):
-                    printing.print_text(terminal, run)
+                known = layouts.get(run) or layout.layout_of(run)
+                if not known.is_narrow:
+                    printing.print_layout(terminal, known)
                     continue
+                run = known.text
             # one column a character, ending before the edge: most of all output, so done here
             x = terminal.x
             stop = x + len(run)
@@ -212,7 +173,8 @@ class VtEngine:
                     row.texts[x:stop] = run
                     row.pens[x:stop] = [terminal.brush.pen] * (stop - x)
                 else:
-                    row = terminal.own(terminal.y)
+                    if length == SHARED:
+                        row = terminal.own(terminal.y)
                     row.write(x, run, terminal.brush.pen, terminal.columns)
                 row.stamp = 0
                 terminal.x = stop
@@ -220,6 +182,36 @@ class VtEngine:
             else:
                 printing.print_text(terminal, run)
         return len(text)
+
+    def _do(self, kind: Optional[int], found: Match[str]) -> None:
+        """Interpret a token of one of the rarer kinds."""
+        terminal = self._terminal
+        if kind == _LINES:
+            lines.print_lines(terminal, found[0])
+        elif kind == _TEXT_AND_MORE:
+            run, more = found.group(6, 7)
+            if not run.isascii():
+                printing.print_layout(terminal, layout.KNOWN.get(run) or layout.layout_of(run))
+            elif more != "\r\n":
+                more = run + more
+            else:
+                printing.print_text(terminal, run)
+            if more == "\r\n":
+                movement.start_next_line(terminal, None)
+            else:
+                printing.print_tabbed(terminal, more)
+        elif kind == _LINE_FEED:
+            sequences.line_feed(terminal, None)
+        elif kind == _TABBED:
+            printing.print_tabbed(terminal, found[0])
+        else:
+            terminal.token = found
+            if kind == _CONTROL:
+                sequences.control(terminal, found[0])
+            elif kind == _ESCAPE:
+                sequences.escape(terminal, found[0])
+            else:
+                sequences.string(terminal, *split_terminator(found[0]))
 
     def skip_to_sync(self, data: bytes) -> Optional[int]:
         """Where in `data`, the next bytes to feed, emulation may go on so that the screen comes out the same.

@@ -38,8 +38,7 @@ def print_lines(terminal: Terminal, block: str) -> None:
                 return
             can_skip = False
         printing.print_tabbed(terminal, line)
-        terminal.index()
-        movement.carriage_return(terminal, None)
+        movement.start_next_line(terminal, None)
 
 
 def _expand(lines: List[str], columns: int) -> bool:

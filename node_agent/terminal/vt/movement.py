@@ -70,6 +70,18 @@ def carriage_return(terminal: Terminal, _: object) -> None:
     terminal.pending = False
 
 
+def start_next_line(terminal: Terminal, _: object) -> None:
+    """CR LF, NEL."""
+    y = terminal.y
+    if y < terminal.bottom and not terminal.left_right:
+        terminal.y = y + 1
+        terminal.x = 0
+        terminal.pending = False
+    else:
+        terminal.index()
+        carriage_return(terminal, None)
+
+
 def backspace(terminal: Terminal, _: object) -> None:
     """BS."""
     back(terminal, 1)

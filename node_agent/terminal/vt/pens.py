@@ -32,30 +32,37 @@ def _fill(background: Color) -> Pen:
     return Pen(background=background)
 
 
-_NO_FOLLOWERS: Dict[str, Brush] = {}
-"""Stands for the followers of a brush until it has one: most pens of a colourful picture never do."""
+class Brush(Dict[str, "Brush"]):
+    """A pen together with what the engine derives from it; maps an SGR, as it came, to the brush after it.
 
+    It remembers what it leads to from the second time on: most pens of a colourful picture never lead anywhere again.
+    """
 
-class Brush:
-    """A pen together with what the engine derives from it."""
+    __slots__ = ("_store", "fill", "is_left", "pen")
 
-    __slots__ = ("fill", "followers", "is_plain", "pen")
-
-    def __init__(self, pen: Pen) -> None:
+    def __init__(self, pen: Pen, store: Brushes) -> None:
+        super().__init__()
         self.pen = pen
         self.fill = DEFAULT_PEN if pen.background is None else _fill(pen.background)
         """The pen of cells erased under this one: its background alone (xterm's BCE)."""
-        self.is_plain = pen.link is None and not pen.flags & _PROTECTED
-        """Whether `CSI m` leads back to the default pen."""
-        self.followers: Dict[str, Brush] = _NO_FOLLOWERS
-        """The brush after an SGR, by the SGR's parameters."""
+        self.is_left = False
+        self._store = store
+
+    def __missing__(self, sgr: str) -> Brush:
+        follower = self._store.of(apply_sgr(self.pen, sgr[2:-1]))
+        if self.is_left:
+            if len(self) >= FOLLOWER_LIMIT:
+                self.clear()
+            self[sgr] = follower
+        self.is_left = True
+        return follower
 
 
 class Brushes:
     """The brushes in use, one a pen; forgotten when a program uses thousands, all but the default one."""
 
     def __init__(self) -> None:
-        self.default = Brush(DEFAULT_PEN)
+        self.default = Brush(DEFAULT_PEN, self)
         self._by_pen: Dict[Pen, Brush] = {DEFAULT_PEN: self.default}
 
     def of(self, pen: Pen) -> Brush:
@@ -64,25 +71,14 @@ class Brushes:
         if brush is None:
             if len(self._by_pen) >= BRUSH_LIMIT:
                 self._forget()
-            brush = self._by_pen[pen] = Brush(pen)
+            brush = self._by_pen[pen] = Brush(pen, self)
         return brush
 
     def _forget(self) -> None:
         """Let go of all brushes but the default one, and of the ways from one to the next."""
         for brush in self._by_pen.values():
-            brush.followers = _NO_FOLLOWERS
+            brush.clear()
         self._by_pen = {DEFAULT_PEN: self.default}
-
-    def after(self, brush: Brush, parameters: str) -> Brush:
-        """The brush after `CSI parameters m`."""
-        if parameters in ("", "0") and brush.is_plain:
-            follower = self.default
-        else:
-            follower = self.of(apply_sgr(brush.pen, parameters))
-        if brush.followers is _NO_FOLLOWERS or len(brush.followers) >= FOLLOWER_LIMIT:
-            brush.followers = {}
-        brush.followers[parameters] = follower
-        return follower
 
 
 _SET = {
@@ -218,10 +214,16 @@ def _underline_style(code: int, sub: List[int]) -> int:
     return 2 if code == 21 else 0
 
 
+_BYTES = {str(value): value for value in range(256)}
+
+
 def _rgb(red: str, green: str, blue: str) -> Color:
     """A 24-bit colour; `KEPT` when a part of it is out of range."""
-    color = (_number(red), _number(green), _number(blue))
-    return color if max(color) <= 255 else KEPT
+    try:
+        return (_BYTES[red], _BYTES[green], _BYTES[blue])
+    except KeyError:  # leading zeros or nothing at all
+        color = (_number(red), _number(green), _number(blue))
+        return color if max(color) <= 255 else KEPT
 
 
 def _color_of_parts(sub: List[int]) -> Color:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple, Optional, Set, Tuple, Union
-
-from node_agent.terminal.engine import DEFAULT_PEN, EngineOptions
+from node_agent.terminal.engine import DEFAULT_PEN
 from node_agent.terminal.packed import WIDE_PAD
 from node_agent.terminal.vt import movement
+from node_agent.terminal.vt.layout import Cells, Layout
 from node_agent.terminal.vt.pens import BRUSHES
 from node_agent.terminal.vt.row import SHARED, Row
 from node_agent.terminal.vt.terminal import Terminal
@@ -26,22 +24,6 @@ from node_agent.terminal.vt.widths import (
     may_join,
 )
 
-LAID_OUT_LENGTH = 64
-"""Characters of text whose layout is remembered: what programs draw with is short and comes again and again."""
-
-MET_LIMIT = 4096
-_met: Set[str] = set()
-"""Texts printed lately. The layout is made of what comes a second time, since most of a log never does."""
-
-
-class Layout(NamedTuple):
-    """Text as the cells it fills when nothing joins it and it fits."""
-
-    cells: Union[str, Tuple[str, ...]]
-    is_wide: bool
-    is_clustered: bool
-    last: str
-
 
 def print_text(terminal: Terminal, text: str) -> None:
     """Print characters, decoded."""
@@ -49,7 +31,7 @@ def print_text(terminal: Terminal, text: str) -> None:
         first = text[0].translate(terminal.single_shift)
         terminal.single_shift = None
         terminal.note_printing_state()
-        _print_any(terminal, first)
+        _print_runs(terminal, first)
         text = text[1:]
         if not text:
             return
@@ -59,49 +41,58 @@ def print_text(terminal: Terminal, text: str) -> None:
         terminal.last = text
         put(terminal, text)
     else:
-        _print_any(terminal, text)
+        _print_runs(terminal, text)
 
 
-def _print_any(terminal: Terminal, text: str) -> None:
-    if len(text) <= LAID_OUT_LENGTH and _is_met(text):
-        layout = _laid_out(text)
-        if layout is not None and terminal.last[-1:] != ZWJ and terminal.x + len(layout.cells) < terminal.quick_stop:
-            row = terminal.own(terminal.y)
-            row.wide = row.wide or layout.is_wide
-            row.clustered = row.clustered or layout.is_clustered
-            row.write(terminal.x, layout.cells, terminal.brush.pen, terminal.columns)
-            terminal.x += len(layout.cells)
-            terminal.last = layout.last
-            return
-    _print_runs(terminal, text)
+def print_layout(terminal: Terminal, layout: Layout) -> None:
+    """Print text whose cells are known, unless something is in the way."""
+    cells = layout.cells
+    if cells is None or not terminal.quick_stop or not terminal.autowrap or terminal.last[-1:] == ZWJ:
+        print_text(terminal, layout.text)
+        return
+    stop = terminal.x + len(cells)
+    if stop < terminal.columns:
+        _write(terminal, cells, layout)
+        terminal.x = stop
+    elif terminal.columns > 1:
+        _put_cells(terminal, cells, layout)
+    else:
+        print_text(terminal, layout.text)
+        return
+    terminal.last = layout.last
 
 
-def _is_met(text: str) -> bool:
-    if text in _met:
-        return True
-    if len(_met) >= MET_LIMIT:
-        _met.clear()
-    _met.add(text)
-    return False
+def _write(terminal: Terminal, cells: Cells, layout: Layout) -> None:
+    row = terminal.own(terminal.y)
+    if layout.is_wide:
+        row.wide = True
+    if layout.is_clustered:
+        row.clustered = True
+    row.write(terminal.x, cells, terminal.brush.pen, terminal.columns)
 
 
-@lru_cache(maxsize=2048)
-def _laid_out(text: str) -> Optional[Layout]:
-    """The layout of text, None when its first character may join a cell before it.
-
-    It is what printing on a blank row gives, so that there is one set of rules.
-    """
-    if may_join(text[0]) or character_width(text[0]) <= 0:
-        return None
-    blank = Terminal(2 * LAID_OUT_LENGTH + 2, 1, EngineOptions(history=0))
-    _print_runs(blank, text)
-    row = blank.own(0)
-    if row.length != blank.x:
-        return None
-    parts = row.runs[0::2]
-    cells: Union[str, Tuple[str, ...]]
-    cells = tuple(cell for part in parts for cell in part) if row.clustered else "".join(parts)
-    return Layout(cells, row.wide, row.clustered, blank.last)
+def _put_cells(terminal: Terminal, cells: Cells, layout: Layout) -> None:
+    """Print cells over the edge, in two columns or more."""
+    columns = terminal.columns
+    while cells:
+        if terminal.pending:
+            wrap(terminal)
+        room = columns - terminal.x
+        part, rest = cells[:room], cells[room:]
+        if rest and rest[0] == WIDE_PAD:
+            if character_width(part[-1][0]) == 2:
+                part, rest = cells[: room - 1], cells[room - 1 :]
+            else:  # it would be wide by what joins it, for which there is no column
+                rest = rest[1:]
+        if not part:
+            wrap(terminal)
+            continue
+        _write(terminal, part, layout)
+        cells = rest
+        terminal.x += len(part)
+        if terminal.x == columns:
+            terminal.x -= 1
+            terminal.pending = True
 
 
 def _print_runs(terminal: Terminal, text: str) -> None:
@@ -118,19 +109,10 @@ def _print_runs(terminal: Terminal, text: str) -> None:
                 print_character(terminal, character)
             continue
         terminal.last = run
-        is_wide = kind != NARROW_RUN
-        cells = WIDE_PAD.join(run) + WIDE_PAD if is_wide else run
-        x = terminal.x
-        stop = x + len(cells)
-        if stop < terminal.quick_stop:
-            row = terminal.own(terminal.y)
-            row.wide = row.wide or is_wide
-            row.write(x, cells, terminal.brush.pen, terminal.columns)
-            terminal.x = stop
-        elif is_wide:
-            put_wide(terminal, cells)
+        if kind == NARROW_RUN:
+            put(terminal, run)
         else:
-            put(terminal, cells)
+            put_wide(terminal, WIDE_PAD.join(run) + WIDE_PAD)
 
 
 def print_character(terminal: Terminal, character: str) -> None:

@@ -49,8 +49,9 @@ class Row:
         if self.length != SHARED:
             return self
         row = Row(self.fill)
-        row.runs = self.runs.copy()  # of plain text: only such rows are shared
-        row.length = sum(map(len, self.runs[0::2]))
+        if self.runs:
+            row.runs = self.runs.copy()  # of plain text: only such rows are shared
+            row.length = sum(map(len, self.runs[0::2]))
         return row
 
     def use_cells(self, columns: int) -> None:
@@ -76,7 +77,17 @@ class Row:
         """Put `text`, one item a column, at `column`; it must fit."""
         self.stamp = 0
         length = self.length
-        if 0 <= length <= column:
+        if length < 0 or (length > column and (self.wide or self.clustered or len(self.runs) > PATCHED_LIMIT)):
+            self.use_cells(columns)
+            end = column + len(text)
+            if self.wide:
+                self.part(column)
+                self.part(end)
+            self.texts[column:end] = text
+            self.pens[column:end] = [pen] * len(text)
+        elif length > column:
+            self._patch(column, text, pen)
+        else:
             if length < column:
                 if pen is self.fill and isinstance(text, str):
                     text = " " * (column - length) + text
@@ -85,36 +96,27 @@ class Row:
                     self.runs += (" " * (column - length), self.fill)
             self.runs += (text, pen)
             self.length = column + len(text)
-        elif length > column and len(self.runs) <= PATCHED_LIMIT and not self.wide and not self.clustered:
-            self._patch(column, text, pen)
-        else:
-            self.use_cells(columns)
-            end = column + len(text)
-            if self.wide:
-                self.part(column)
-                self.part(end)
-            self.texts[column:end] = text
-            self.pens[column:end] = [pen] * len(text)
 
     def _patch(self, column: int, text: Any, pen: Pen) -> None:
         """Put `text` over runs of narrow text, the first of them before `length`."""
         runs = self.runs
-        first = 0
-        part = runs[0]
-        stop = len(part)
-        while stop <= column:
-            first += 2
-            part = runs[first]
-            stop += len(part)
-        before = column - stop  # from the end of the part
+        stop = first = 0
+        for first in range(0, len(runs), 2):
+            stop += len(runs[first])
+            if stop > column:
+                break
+        part = runs[first]
+        start = stop - len(part)
         end = column + len(text)
-        last = first
-        if end < stop and runs[first + 1] is pen:
-            runs[first] = part[:before] + text + part[end - stop :]
+        if start == column and end == stop:
+            runs[first] = text
+            runs[first + 1] = pen
             return
-        patched: List[Any] = [text, pen]
-        if -before < len(part):
-            patched = [part[:before], runs[first + 1], text, pen]
+        if end < stop and runs[first + 1] is pen:
+            runs[first] = part[: column - start] + text + part[end - stop :]
+            return
+        patched: List[Any] = [text, pen] if start == column else [part[: column - start], runs[first + 1], text, pen]
+        last = first
         while stop < end and last + 2 < len(runs):
             last += 2
             stop += len(runs[last])

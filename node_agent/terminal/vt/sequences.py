@@ -13,7 +13,6 @@ from node_agent.terminal import queries
 from node_agent.terminal.engine import EventKind
 from node_agent.terminal.vt import editing, modes, movement, printing, strings
 from node_agent.terminal.vt.charsets import translation
-from node_agent.terminal.vt.pens import BRUSHES
 from node_agent.terminal.vt.report import Report
 from node_agent.terminal.vt.terminal import Terminal
 
@@ -41,10 +40,9 @@ def answer(terminal: Terminal, sequence: str) -> None:
     terminal.replies.add(reply, terminal.offset)
 
 
-def select_pen(terminal: Terminal, parameters: str) -> None:
+def select_pen(terminal: Terminal, sequence: str) -> None:
     """SGR."""
-    brush = terminal.brush
-    terminal.brush = brush.followers.get(parameters) or BRUSHES.after(brush, parameters)
+    terminal.brush = terminal.brush[sequence]
 
 
 def _count(parameters: Parameters) -> int:
@@ -171,7 +169,7 @@ def _compile(sequence: str) -> Compiled:
     marker, text, intermediates, final = found.groups()
     kind = marker + intermediates + final
     if kind == "m":
-        return select_pen, text
+        return select_pen, sequence
     if kind in _QUESTIONS:
         return answer, sequence
     entry = _CSI.get(kind)
@@ -196,11 +194,6 @@ def _number(item: str) -> int:
 
 def _index(terminal: Terminal, _: object) -> None:
     terminal.index()
-
-
-def _next_line(terminal: Terminal, _: object) -> None:
-    terminal.index()
-    movement.carriage_return(terminal, None)
 
 
 def _reverse_index(terminal: Terminal, _: object) -> None:
@@ -233,7 +226,7 @@ _ESCAPES: Dict[str, Compiled] = {
     "=": (modes.application_keypad, None),
     ">": (modes.numeric_keypad, None),
     "D": (_index, None),
-    "E": (_next_line, None),
+    "E": (movement.start_next_line, None),
     "H": (movement.set_tab, None),
     "M": (_reverse_index, None),
     "N": (_single_shift, 2),
@@ -261,7 +254,8 @@ def escape(terminal: Terminal, sequence: str) -> None:
         terminal.set_charsets(tuple(charsets))  # type: ignore[arg-type]  # six items, as they came
 
 
-def _line_feed(terminal: Terminal, _: object) -> None:
+def line_feed(terminal: Terminal, _: object) -> None:
+    """LF, VT, FF."""
     terminal.index()
     if terminal.newline:
         movement.carriage_return(terminal, None)
@@ -275,9 +269,9 @@ _CONTROLS: Dict[str, Compiled] = {
     "\x07": (_bell, None),
     "\x08": (movement.backspace, None),
     "\t": (movement.tab, 1),
-    "\n": (_line_feed, None),
-    "\x0b": (_line_feed, None),
-    "\x0c": (_line_feed, None),
+    "\n": (line_feed, None),
+    "\x0b": (line_feed, None),
+    "\x0c": (line_feed, None),
     "\r": (movement.carriage_return, None),
     "\x0e": (_invoke_left, 1),
     "\x0f": (_invoke_left, 0),
