@@ -49,7 +49,7 @@ class Settings:
 
     def public(self) -> NodeSettings:
         """As clients see them."""
-        channels = tuple(NodeChannel(channel.name, channel.kind) for channel in self._current.channels)
+        channels = tuple(replace(channel, settings={}) for channel in self._current.channels)
         return replace(self._current, channels=channels)
 
     async def set(self, wanted: NodeSettings, operator: str) -> NodeSettings:

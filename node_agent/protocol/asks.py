@@ -102,12 +102,14 @@ class Mute:
 class NodeChannel:
     """A channel the node sends through itself when nobody claims an alert; kept 0600, shown without its settings.
 
-    Set again under the same name and kind without settings, it keeps those it has.
+    Set again under the same name and kind without settings, it keeps those it has. `version` is shown: by it whoever
+    set the channel sees whether the copy here is theirs.
     """
 
     name: str
     kind: str  # "webhook", "ntfy", "command"
     settings: Dict[str, str] = field(default_factory=dict)
+    version: str = ""
 
 
 @dataclass(frozen=True)

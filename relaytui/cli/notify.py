@@ -20,7 +20,6 @@ from node_agent.protocol.asks import (
     ListAlerts,
     Mute,
     MuteScope,
-    NodeChannel,
     NodeSettings,
     RaiseAlert,
     Severity,
@@ -30,9 +29,10 @@ from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import age, narrate, print_json, print_table
 from relaytui.cli.reach import Survey, connected, run_async, surveyed, target
-from relaytui.config import LOCAL, ChannelConfig, Config, load_config
+from relaytui.config import LOCAL, Config, load_config
 from relaytui.link.client import NodeClient
-from relaytui.notify.switches import change_settings, muting, switching
+from relaytui.notify.copies import copies_of
+from relaytui.notify.switches import Change, change_settings, escalating, muting, quieting, switching
 
 _KINDS = sorted({kind.value for kind in AskKind} | {kind.value for kind in AlertKind})
 
@@ -102,9 +102,32 @@ def enable(session: str | None, nodes: tuple[str, ...], kind: str | None, channe
 
 
 @notify.command()
+@click.argument("hours", metavar="HOURS|off")
+@click.option("--node", "nodes", metavar="NODE", multiple=True, help="Only of this node; may be repeated.")
+def quiet(hours: str, nodes: tuple[str, ...]) -> None:
+    """Have quiet hours, as 22:00-07:00 by each node's clock: only what is of high severity is told then."""
+    run_async(_change_all(nodes, quieting("" if hours == "off" else hours)))
+
+
+@notify.command()
+@click.argument("seconds", metavar="SECONDS|off")
+@click.option("--node", "nodes", metavar="NODE", multiple=True, help="Only of this node; may be repeated.")
+def escalate(seconds: str, nodes: tuple[str, ...]) -> None:
+    """Tell an ask again, with high severity, that nobody has answered or acked for so long."""
+    try:
+        after = 0.0 if seconds == "off" else float(seconds)
+    except ValueError:
+        raise click.UsageError(f"{seconds!r} is neither a number of seconds nor off") from None
+    run_async(_change_all(nodes, escalating(after)))
+
+
+@notify.command()
 @click.option("--node", "nodes", metavar="NODE", multiple=True, help="Only to this node; may be repeated.")
 def push(nodes: tuple[str, ...]) -> int:
-    """Copy the channels marked on_node to the nodes, which use them when nobody claims an alert in time."""
+    """Have the nodes know the channels marked on_node, and no others.
+
+    Hubs and consoles copy new and changed ones by themselves; this also takes away what is no longer in the config.
+    """
     return run_async(_push(nodes))
 
 
@@ -214,10 +237,11 @@ async def _status(session: str | None, as_json: bool) -> int:
                 ", ".join(settings.disabled) or "none",
                 ", ".join(channel.name for channel in settings.channels) or "none",
                 settings.quiet or "none",
+                f"after {settings.escalate_after:g} s" if settings.escalate_after > 0 else "never",
             )
             for alias, settings in known.items()
         ]
-        print_table(("NODE", "VERSION", "MUTED", "SWITCHED OFF", "ON THE NODE", "QUIET HOURS"), rows)
+        print_table(("NODE", "VERSION", "MUTED", "SWITCHED OFF", "ON THE NODE", "QUIET HOURS", "TOLD AGAIN"), rows)
     return _partial(survey)
 
 
@@ -232,9 +256,10 @@ def _settings_json(alias: str, settings: NodeSettings) -> dict[str, Any]:
         "version": settings.version,
         "mutes": [{"scope": mute.scope.value, "value": mute.value, "by": mute.by} for mute in settings.mutes],
         "disabled": list(settings.disabled),
-        "channels": [{"name": channel.name, "kind": channel.kind} for channel in settings.channels],
+        "channels": [{"name": c.name, "kind": c.kind, "version": c.version} for c in settings.channels],
         "policy_suspended": settings.policy_suspended,
         "quiet": settings.quiet,
+        "escalate_after": settings.escalate_after,
     }
 
 
@@ -251,14 +276,19 @@ async def _switch(
         return
     if not (nodes or kind or channel):
         raise click.UsageError("name a session, --node, --kind or --channel")
-    async with _survey(config, nodes) as survey:
+    if channel is not None:
+        change = switching(channel, is_on=is_on)
+    else:
+        scope = MuteScope.NODE if kind is None else MuteScope.KIND
+        change = muting(scope, kind or "", config.operator, is_muted=not is_on)
+    await _change_all(nodes, change)
+
+
+async def _change_all(nodes: tuple[str, ...], change: Change) -> None:
+    """Change the settings of these nodes, or of all."""
+    async with _survey(load_config(), nodes) as survey:
         for client in survey.clients.values():
-            if channel is not None:
-                await change_settings(client.request, switching(channel, is_on=is_on))
-            else:
-                scope = MuteScope.NODE if kind is None else MuteScope.KIND
-                change = muting(scope, kind or "", config.operator, is_muted=not is_on)
-                await change_settings(client.request, change)
+            await change_settings(client.request, change)
     if survey.missing:
         survey.report_missing()
         raise CommandError("some nodes did not answer and are as they were; do it again later", Exit.PARTIAL)
@@ -266,16 +296,12 @@ async def _switch(
 
 async def _push(nodes: tuple[str, ...]) -> int:
     config = load_config()
-    wanted = tuple(_node_channel(channel) for channel in config.channels if channel.on_node)
+    wanted = copies_of(config.channels)
     async with _survey(config, nodes) as survey:
         for alias, client in survey.clients.items():
             settings = await change_settings(client.request, lambda settings: replace(settings, channels=wanted))
             narrate(f"{alias}: {', '.join(channel.name for channel in settings.channels) or 'no channels'}")
     return _partial(survey)
-
-
-def _node_channel(channel: ChannelConfig) -> NodeChannel:
-    return NodeChannel(channel.name, channel.kind.value, dict(channel.settings))
 
 
 @asynccontextmanager

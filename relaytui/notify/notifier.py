@@ -41,6 +41,7 @@ from relaytui.fleet.views import NodeView, SessionView
 from relaytui.link.errors import LinkError
 from relaytui.link.tasks import cancel, spawn
 from relaytui.notify.channels import TerminalWrite, can_send, send
+from relaytui.notify.copies import bring_up_to_date, copies_of
 from relaytui.notify.message import Message, Raised, messages
 from relaytui.notify.routing import wait
 
@@ -96,6 +97,7 @@ class Notifier:
     ) -> None:
         self.sender = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:6]}"
         self._source = source
+        self._copies = copies_of(channels)
         self._channels = [channel for channel in channels if can_send(channel, has_terminal=write is not None)]
         self._looking = looking
         self._deliver: Deliver = deliver or partial(_send_through, write)
@@ -139,9 +141,11 @@ class Notifier:
             self._tasks.append(spawn(self._catch_up(alias), name=f"alerts of {alias}"))
 
     async def _catch_up(self, alias: str) -> None:
-        """Learn what is open on a node that has just been connected."""
+        """Bring a node that has just been connected up to date, and learn what is open there."""
         after, found = 0, set()
         try:
+            if await bring_up_to_date(partial(self._source.request, alias), self._copies):
+                _log.info("%s has the channels it sends through by itself", alias)
             while True:
                 reply: AlertList = await self._source.request(alias, ListAlerts(after, only_open=True))
                 for alert in reply.alerts:

@@ -47,6 +47,16 @@ def suspending(*, is_suspended: bool) -> Change:
     return lambda settings: replace(settings, policy_suspended=is_suspended)
 
 
+def quieting(hours: str) -> Change:
+    """Have quiet hours, written as 22:00-07:00 in the node's time; "" for none."""
+    return lambda settings: replace(settings, quiet=hours)
+
+
+def escalating(seconds: float) -> Change:
+    """Tell an ask that nobody has seen for so long again, louder; 0 for never."""
+    return lambda settings: replace(settings, escalate_after=seconds)
+
+
 async def change_settings(ask: Ask, change: Change) -> NodeSettings:
     """Apply `change` to the node's settings and return them. Raises RequestError or a LinkError."""
     for left in reversed(range(_TRIES)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -86,7 +87,71 @@ def test_switches_live_on_the_node(home: Home, sink: ChannelConfig) -> None:
     home.ok("kill", key)
 
 
-def test_channels_for_the_nodes_are_copied_without_being_shown(home: Home, sink: ChannelConfig) -> None:
-    home.ok("notify", "push")
+def test_quiet_hours_and_escalation_are_set_shown_and_taken_back(home: Home, sink: ChannelConfig) -> None:
+    home.ok("notify", "quiet", "22:30-07:00")
+    home.ok("notify", "escalate", "300")
     (settings,) = home.json("notify", "status")
-    assert settings["channels"] == [{"name": "sink", "kind": "command"}]
+    assert (settings["quiet"], settings["escalate_after"]) == ("22:30-07:00", 300.0)
+    shown = home.ok("notify", "status")
+    assert "22:30-07:00" in shown
+    assert "after 300 s" in shown
+    assert "quiet hours are written as 22:00-07:00" in home.run("notify", "quiet", "night").stderr
+    assert home.run("notify", "escalate", "soon").returncode == 2
+    home.ok("notify", "quiet", "off")
+    home.ok("notify", "escalate", "off")
+    (settings,) = home.json("notify", "status")
+    assert (settings["quiet"], settings["escalate_after"]) == ("", 0.0)
+
+
+def test_what_an_operator_has_not_seen_is_told_again_through_the_quiet_hours(home: Home, sink: ChannelConfig) -> None:
+    home.ok("notify", "quiet", "00:00-24:00")
+    home.ok("notify", "escalate", "1")
+    home.ok("hub", "start")
+    try:
+        asking = home.start("bash", "-c", 'printf "Proceed? [y/N] "; read answer', options=["--title", "night"])
+        home.wait_for(asking, lambda item: item["ask"] is not None)
+        deadline = time.monotonic() + 15
+        while not any("night asks for a yes or no" in line for line in told(home)):
+            assert time.monotonic() < deadline, told(home)
+            time.sleep(0.02)
+        first, again = [entry for entry in home.json("notify", "log") if "night" in entry["title"]]
+        assert (first["silenced"], first["deliveries"]) == ("quiet hours", [])
+        assert again["severity"] == "high"
+        home.ok("kill", asking)
+    finally:
+        home.ok("hub", "stop")
+        home.ok("notify", "quiet", "off")
+        home.ok("notify", "escalate", "off")
+
+
+def copies(home: Home) -> dict[str, str]:
+    """The versions of the channels the node knows, by name."""
+    (settings,) = home.json("notify", "status")
+    return {channel["name"]: channel["version"] for channel in settings["channels"]}
+
+
+def wait_copied(home: Home, besides: str = "") -> str:
+    """The version of the node's copy of `sink`, once there is one other than `besides`."""
+    deadline = time.monotonic() + 15
+    while (version := copies(home).get("sink", besides)) == besides:
+        assert time.monotonic() < deadline
+    return version
+
+
+def test_channels_for_the_nodes_are_copied_without_being_shown_and_again_when_they_change(
+    home: Home, sink: ChannelConfig
+) -> None:
+    home.ok("hub", "start")
+    first = wait_copied(home)
+    home.ok("hub", "stop")
+    assert sink.settings["command"] not in home.ok("notify", "status", "--json")
+    changed = replace(sink, settings={"command": "true"})
+    save_config(Config(channels=(changed,)), home.config_file)
+    home.ok("hub", "start")
+    second = wait_copied(home, besides=first)
+    home.ok("hub", "stop")
+    home.ok("notify", "push")
+    assert copies(home) == {"sink": second}  # the same as the hub's
+    save_config(Config(), home.config_file)
+    home.ok("notify", "push")
+    assert copies(home) == {}
