@@ -214,20 +214,20 @@ class Connection:
         return self._preamble.rest
 
     def _take(self, frame: Frame) -> None:
-        if frame.type is FrameType.REQUEST:
-            self._take_request(frame)
-        elif frame.type is FrameType.ACK:
-            feed = self.feeds.get(frame.stream)
-            if feed is not None:
-                feed.ack(frame.number)
-                self.wake()
-        elif frame.type is FrameType.INPUT:
+        if frame.type is FrameType.INPUT:
             feed = self.feeds.get(frame.stream)
             if isinstance(feed, (ByteFeed, FileSink)):
                 feed.take_input(frame.number, frame.payload)
             else:
                 refusal = RequestError(ErrorCode.REFUSED, "this stream takes no input")
                 self.send_input_ack(frame.stream, frame.number, refusal)
+        elif frame.type is FrameType.ACK:
+            feed = self.feeds.get(frame.stream)
+            if feed is not None:
+                feed.ack(frame.number)
+                self.wake()
+        elif frame.type is FrameType.REQUEST:
+            self._take_request(frame)
         elif frame.type is FrameType.STREAM_END:
             feed = self.drop_feed(frame.stream)
             if feed is not None:

@@ -98,7 +98,8 @@ class Keyboard:
     def check_lease(self, session: LiveSession, client: str) -> None:
         """Raise RequestError while somebody else holds the lease."""
         lease = session.model.lease
-        lease.expire(self._agent.clock.now())
+        if lease.expires is not None:
+            lease.expire(self._agent.clock.now())
         if not lease.allows(client) and lease.holder is not None:
             raise RequestError(
                 ErrorCode.LEASE_HELD, f"{lease.holder.operator} is typing in {session.model.id}; take it over to type"

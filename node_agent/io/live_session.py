@@ -62,6 +62,7 @@ class LiveSession:
         self.detection: Optional[Detection] = None
         self.stopped_by = ""  # who had it ended: its end is then no news
         self.is_index_due = False
+        self._is_segment_due = True  # the index of a later segment may have begun
         self.fed_at = 0.0
         self.is_saving = False
         self.suspect: Optional[int] = None  # an agent died on output from this offset on
@@ -104,8 +105,8 @@ class LiveSession:
         happening = Happening()
         if not self._records:
             self._place, self._has_resized = self._index.position, False
-        found = self._index.read(self.is_index_due)
-        self.is_index_due = False
+        found = self._index.read(self._is_segment_due)
+        self.is_index_due = self._is_segment_due = False
         self._records.extend(record for record in found if isinstance(record.body, (Input, Resize)))
         while self._records and self._records[0].offset <= self.emulation.offset:
             self._apply(self._records.popleft())
@@ -134,7 +135,7 @@ class LiveSession:
             return
         if self._journal.base != self._segment:
             self._segment = self._journal.base
-            self.is_index_due = True  # the index of these bytes comes before them
+            self.is_index_due = self._is_segment_due = True  # the index of these bytes comes before them
             return
         mark(self.emulation.offset)
         self.emulation.feed(found, may_skip=self.model.catching_up)
@@ -217,3 +218,4 @@ class LiveSession:
         self._records.clear()
         self._index.close()
         self._index = IndexTail(str(self.directory), position)
+        self._is_segment_due = True

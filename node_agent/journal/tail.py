@@ -40,7 +40,7 @@ class IndexTail:
         A caller who knows that no segment has begun since says so: to look for one, the directory is listed.
         """
         records = self._read_open()
-        while may_be_later and self._open_next(records):
+        while (may_be_later or self._fd < 0) and self._open_next(records):
             records += self._read_open()
         return records
 

@@ -21,6 +21,7 @@ MAGIC = b"RTKEEP"
 PREAMBLE_SIZE = 8
 
 HEAD = struct.Struct(">II")
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 MAX_HEADER = 4 * 1024 * 1024
 MAX_PAYLOAD = 1024 * 1024
 MAX_MEM_READ = 4096
@@ -88,7 +89,7 @@ def agree(theirs: bytes, lowest: int = VERSION_MIN, highest: int = VERSION_MAX) 
 
 def encode_frame(header: Dict[str, Any], payload: bytes = b"") -> bytes:
     """One frame as bytes. Text that is not UTF-8 (arguments, paths) survives as lone surrogates."""
-    text = json.dumps(header, separators=(",", ":")).encode("ascii")
+    text = _ENCODER.encode(header).encode("ascii")
     if len(text) > MAX_HEADER or len(payload) > MAX_PAYLOAD:
         raise ValueError("the request is too large for the keeper")
     return HEAD.pack(len(text), len(payload)) + text + payload

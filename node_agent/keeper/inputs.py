@@ -47,6 +47,11 @@ class Block:
         """Whether the cause's first word says so; what follows it is the agent's own note."""
         return self.cause.partition(" ")[0] == Cause.INTERRUPT.value
 
+    @property
+    def is_key(self) -> bool:
+        """Whether it was typed at an attached terminal: who typed it waits for the echo, not for the decision."""
+        return self.cause.partition(" ")[0] == Cause.ATTACH.value
+
     def dump(self) -> Dict[str, Any]:
         """Plain values for the next program of an upgrade."""
         fields = {name: getattr(self, name) for name in self.__slots__}

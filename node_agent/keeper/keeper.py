@@ -238,9 +238,9 @@ class Keeper:
         if self.is_ending:
             self._end_when_empty()
 
-    def block_decided(self, waiters: List[Waiter], result: WriteResult) -> None:
+    def block_decided(self, waiters: List[Waiter], result: WriteResult, is_patient: bool = False) -> None:
         for waiter in waiters:
-            self.reply(waiter, result._asdict())
+            self.reply(waiter, result._asdict(), is_patient=is_patient)
 
     def disk_is_full(self, session: Session) -> None:
         if not self._full:
@@ -266,11 +266,11 @@ class Keeper:
 
     # Peers
 
-    def reply(self, waiter: Waiter, fields: Dict[str, Any], payload: bytes = b"") -> None:
+    def reply(self, waiter: Waiter, fields: Dict[str, Any], payload: bytes = b"", *, is_patient: bool = False) -> None:
         """Answer a request; whoever asked may have gone."""
         peer = self.peers.get(waiter.peer)
         if peer is not None:
-            peer.send({"re": waiter.request, **fields}, payload)
+            peer.send({"re": waiter.request, **fields}, payload, is_patient=is_patient)
 
     def refuse(self, waiter: Waiter, code: Refused, message: str) -> None:
         self.reply(waiter, {"error": code.value, "message": message})

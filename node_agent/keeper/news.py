@@ -12,7 +12,10 @@ from node_agent.keeper.loop import Loop
 from node_agent.keeper.peer import Peer
 
 PACE = 0.002
-"""Least seconds between two notices of grown journals to one peer: a flood costs five hundred a second."""
+"""Seconds between two notices of grown journals to one peer: a flood costs five hundred a second."""
+
+BURST = 4.0
+"""Notices that go at once after a quiet time: what a key brings about often comes in several writes."""
 
 Describe = Callable[[str, str], Optional[Dict[str, Any]]]
 """(notice, session) → what the notice says at this moment, None when it has nothing to say any more."""
@@ -57,16 +60,21 @@ class News:
                 continue
             if not peer.is_idle:
                 self._has_news = True  # a round follows when it has read
-            elif not peer.facts and now - peer.told_heads < PACE:
+            elif not peer.facts and self._credit(peer, now) < 1.0:
                 self._has_news = True
                 self._call_soon()
             else:
                 self._tell_now(peer, now)
 
+    def _credit(self, peer: Peer, now: float) -> float:
+        """How many notices of grown journals `peer` may be sent now."""
+        return min(BURST, peer.credit + (now - peer.told_heads) / PACE)
+
     def _tell_now(self, peer: Peer, now: float) -> None:
         heads = {session: self._head(session) for session in peer.grown}
         peer.grown.clear()
         if heads:
+            peer.credit = max(0.0, self._credit(peer, now) - 1.0)
             peer.told_heads = now
             known = {session: head for session, head in heads.items() if head is not None}
             peer.send({"notice": "heads", "heads": known})

@@ -10,10 +10,13 @@ import socket
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from node_agent.keeper.control import PREAMBLE_SIZE, ControlError, Frame, FrameDecoder, agree, encode_frame, preamble
-from node_agent.keeper.loop import READ, WRITE, Loop
+from node_agent.keeper.loop import READ, WRITE, Loop, Timer
 
 MAX_UNSENT = 1024 * 1024
-_RECEIVE = 256 * 1024
+PATIENCE = 0.002
+"""Seconds a patient frame waits for another to go along with: the other end is woken once, not twice."""
+
+_RECEIVE = 64 * 1024
 
 Fact = Tuple[str, str]
 """A notice to tell: its name and its session's id ("" for none)."""
@@ -24,11 +27,14 @@ class Peer:
 
     __slots__ = (
         "_decoder",
+        "_held",
+        "_impatience",
         "_loop",
         "_lost",
         "_received",
         "_socket",
         "_unsent",
+        "credit",
         "epoch",
         "facts",
         "grown",
@@ -56,6 +62,7 @@ class Peer:
         self.watched = False
         self.heard = loop.now()
         self.told_heads = 0.0
+        self.credit = 0.0  # see `news`
         self.grown: Set[str] = set()
         self.facts: Dict[Fact, None] = {}  # an ordered set
         self._socket = connection
@@ -63,6 +70,8 @@ class Peer:
         self._received = received
         self._lost = lost
         self._decoder = FrameDecoder()
+        self._held = b""  # patient frames
+        self._impatience: Optional[Timer] = None
         self._unsent = bytearray()
         connection.setblocking(False)
 
@@ -85,11 +94,27 @@ class Peer:
         self._loop.watch(self._socket.fileno(), READ, self._ready)
         self._send_bytes(preamble())
 
-    def send(self, header: Dict[str, Any], payload: bytes = b"") -> None:
-        self._send_bytes(encode_frame(header, payload))
+    def send(self, header: Dict[str, Any], payload: bytes = b"", *, is_patient: bool = False) -> None:
+        """Send a frame; a patient one goes behind the next that is not, or alone after `PATIENCE`."""
+        frame = encode_frame(header, payload)
+        if not is_patient:
+            self._release(frame)
+            return
+        self._held += frame
+        if self._impatience is None:
+            self._impatience = self._loop.call_after(PATIENCE, self._release)
+
+    def _release(self, urgent: bytes = b"") -> None:
+        if self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
+        held, self._held = self._held, b""
+        self._send_bytes(urgent + held)
 
     def close(self) -> None:
         """Let the connection go; safe to call again."""
+        if self._impatience is not None:
+            self._impatience.cancel()
         if self._socket.fileno() >= 0:
             self._loop.forget(self._socket.fileno())
             self._socket.close()
@@ -169,7 +194,7 @@ class Peer:
             "grown": sorted(self.grown),
             "facts": list(self.facts),
             "received": self._decoder.pending.hex(),
-            "unsent": self._unsent.hex(),
+            "unsent": (self._unsent + self._held).hex(),
         }
 
     def restore(self, fields: Dict[str, Any]) -> None:

@@ -22,6 +22,8 @@ from node_agent.keeper.queries import QueryAges
 from node_agent.protocol.states import SessionState
 
 READ_BYTES = 64 * 1024
+FULL_READ = 1024
+"""Bytes of a read after which there may well be more; after fewer the selector is asked first."""
 READS_A_TURN = 8
 """Reads of one terminal before the others get their turn; more than its buffers held when they began."""
 PIECES = 8
@@ -39,7 +41,7 @@ class Listener(Protocol):
     def session_lost_bytes(self, session: Session) -> None: ...
     def session_exited(self, session: Session) -> None: ...
     def session_closed(self, session: Session) -> None: ...
-    def block_decided(self, waiters: List[Waiter], result: WriteResult) -> None: ...
+    def block_decided(self, waiters: List[Waiter], result: WriteResult, is_patient: bool = False) -> None: ...
     def disk_is_full(self, session: Session) -> None: ...
 
 
@@ -123,8 +125,11 @@ class Session:
 
     # Output
 
-    def drain(self, reads: int = DRAIN_READS) -> bool:
-        """Read what the terminal has; False when there may be more (or the disk is full)."""
+    def drain(self, reads: int = DRAIN_READS, *, surely: bool = True) -> bool:
+        """Read what the terminal has; False when there may be more (or the disk is full).
+
+        Unless `surely`, a small read is taken to be the last.
+        """
         is_drained = is_over = False
         while reads > 0 and not (is_drained or self.held or self.master < 0):
             pieces: List[bytes] = []
@@ -138,6 +143,8 @@ class Session:
                     data = b""
                 if data:
                     pieces.append(data)
+                    if len(data) < FULL_READ and not surely:
+                        reads = 0
                 else:
                     is_drained = is_over = True
             reads -= len(pieces)
@@ -282,7 +289,7 @@ class Session:
 
     def _tell(self, block: Block, result: WriteResult) -> None:
         self.decisions.add(block.request, result)
-        self._listener.block_decided(block.waiters, result)
+        self._listener.block_decided(block.waiters, result, block.is_key and result.applied)
 
     # Size and end
 
@@ -354,7 +361,7 @@ class Session:
 
     def _ready(self, events: int) -> None:
         if events & READ:
-            self.drain(READS_A_TURN)
+            self.drain(READS_A_TURN, surely=False)
         if events & WRITE and self.inputs:
             self.write_inputs()
 

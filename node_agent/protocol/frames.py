@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterator, NamedTuple
 from node_agent.protocol.errors import LocalProtocolError, RemoteProtocolError
 
 HEADER = struct.Struct(">IBIQ")
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 MAX_PAYLOAD = 4 * 1024 * 1024
 MAX_BYTES_FRAME = 64 * 1024
 """Largest payload of a BYTES or INPUT frame, so that other frames get their turn."""
@@ -69,7 +70,7 @@ def encode_frame(kind: FrameType, stream: int = 0, number: int = 0, payload: byt
 
 def encode_json(kind: FrameType, value: Dict[str, Any], stream: int = 0, number: int = 0) -> bytes:
     """One frame with a JSON payload."""
-    payload = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    payload = _ENCODER.encode(value).encode("utf-8", "surrogatepass")
     return encode_frame(kind, stream, number, payload)
 
 

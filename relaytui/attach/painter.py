@@ -10,6 +10,9 @@ from relaytui.attach.overlay import BELL, line_over, make_room, repaint
 from relaytui.attach.terminal import OperatorTerminal
 from relaytui.link.streams import ByteItem, Gap, Output, Snapshot
 
+_LITTLE = 4096
+"""Bytes of output that a terminal takes without being waited for, as the echo of a key."""
+
 
 class Painter:
     """Writes one session to one terminal. `offset` is the journal offset the terminal stands for."""
@@ -33,6 +36,14 @@ class Painter:
                 pass  # the snapshot that follows says all there is
         self.offset = item.end
         await self._terminal.drain()
+
+    def print_at_once(self, item: ByteItem) -> bool:
+        """Write a little output if the terminal has taken everything before it; False where `show` has to."""
+        if not isinstance(item, Output) or len(item.data) > _LITTLE or self._terminal.is_busy:
+            return False
+        self._print(item)
+        self.offset = item.end
+        return True
 
     def paint_in_place(self, snapshot: Snapshot) -> bool:
         """Paint a snapshot now or when the output has got as far; False where output has overtaken it.

@@ -23,7 +23,7 @@ from relaytui.attach.painter import Painter
 from relaytui.attach.terminal import OperatorTerminal
 from relaytui.fleet.keys import SessionKey
 from relaytui.link.errors import LinkError
-from relaytui.link.streams import ByteStream, Snapshot
+from relaytui.link.streams import ByteItem, ByteStream, Snapshot
 from relaytui.link.supervisor import NodeLink
 from relaytui.link.tasks import cancel, spawn
 
@@ -116,6 +116,7 @@ class _Attachment:
         stream = await self._open()
         greeting = self._greeting()
         while True:
+            stream.offer_to(self._print_at_once)
             try:
                 async for item in stream:
                     await self._painter.show(item)
@@ -129,6 +130,13 @@ class _Attachment:
                 pass
             self._stream = None
             stream = await self._reopen()
+
+    def _print_at_once(self, item: ByteItem) -> bool:
+        """Show a key's echo without waiting for this task's turn."""
+        if not self._painter.print_at_once(item):
+            return False
+        self._offer_clipboard()
+        return True
 
     async def _open(self) -> ByteStream:
         """Open the stream where the terminal stands, or with a snapshot."""

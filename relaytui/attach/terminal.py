@@ -50,6 +50,11 @@ class OperatorTerminal:
         """Whether the terminal was closed under us."""
         return self._gone
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has still to take some of what was written."""
+        return bool(self._pending)
+
     def size(self) -> tuple[int, int]:
         """Columns and rows; 80×24 where the terminal does not say."""
         columns, rows = os.get_terminal_size(self._fd)

@@ -33,7 +33,7 @@ from node_agent.protocol.requests import (
     WatchScreen,
 )
 from node_agent.protocol.states import EventKind
-from relaytui.link.duplex import Duplex
+from relaytui.link.duplex import Duplex, HandsOn
 from relaytui.link.errors import (
     AgentUnreachable,
     LinkError,
@@ -42,7 +42,8 @@ from relaytui.link.errors import (
     RequestTimedOut,
 )
 from relaytui.link.greeting import greet
-from relaytui.link.outbox import Outbox, OutboxFull
+from relaytui.link.outbox import OutboxFull
+from relaytui.link.sender import Sender
 from relaytui.link.streams import ByteStream, ScreenStream, refused
 from relaytui.link.tasks import cancel, spawn
 
@@ -53,7 +54,6 @@ STALE_AFTER = 3.0
 """Seconds of silence after which what is shown of a node may be old."""
 
 _READ_SIZE = 64 * 1024
-_HIGH_WATER = 64 * 1024
 _EVENT_KINDS = frozenset(kind.value for kind in EventKind)
 
 
@@ -80,8 +80,7 @@ class NodeClient:
         self._on_event: Callable[[EventRecord], None] = lambda event: None
         self._clock = clock
         self._decoder = FrameDecoder()
-        self._outbox = Outbox()
-        self._has_output = asyncio.Event()
+        self._sender = Sender(duplex.writer)
         self._requests: dict[int, _Pending] = {}
         self._request_ids = itertools.count(1)
         self._streams: dict[int, ScreenStream | ByteStream] = {}
@@ -237,14 +236,16 @@ class NodeClient:
     # Sending ----------------------------------------------------------------------------------------------------------
 
     def post(self, frame: bytes, stream: int = 0) -> None:
-        """Queue an encoded frame. Raises LinkLost on a dead link and RequestError (`busy`) when too much waits."""
+        """Send an encoded frame. Raises LinkLost on a dead link and RequestError (`busy`) when too much waits."""
         if self.closed.done():
             raise self.closed.result()
         try:
-            self._outbox.put(frame, stream)
+            self._sender.send(frame, stream)
         except OutboxFull:
             raise RequestError(ErrorCode.BUSY, f"{self.name}: too much waits to be sent; slow down") from None
-        self._has_output.set()
+        except OSError as error:
+            self._end(self._reason(error))
+            raise self.closed.result() from None
 
     def post_control(self, frame: bytes) -> None:
         """Queue a ping, pong or acknowledgement; raises LinkLost where not even those leave any more."""
@@ -252,17 +253,6 @@ class NodeClient:
             self.post(frame)
         except RequestError:
             raise LinkLost(f"{self.name}: the node stopped reading; reconnecting") from None
-
-    async def _write(self) -> None:
-        writer = self._duplex.writer
-        while True:
-            block = self._outbox.take(_HIGH_WATER)
-            if not block:
-                self._has_output.clear()
-                await self._has_output.wait()
-                continue
-            writer.write(block)
-            await writer.drain()
 
     async def _ping(self) -> None:
         for token in itertools.count(1):
@@ -275,7 +265,7 @@ class NodeClient:
     def _start(self, rest: bytes) -> None:
         self._tasks = [
             spawn(self._run(self._read(rest)), name=f"{self.name} reader"),
-            spawn(self._run(self._write()), name=f"{self.name} writer"),
+            spawn(self._run(self._sender.run()), name=f"{self.name} writer"),
             spawn(self._run(self._ping()), name=f"{self.name} ping"),
         ]
 
@@ -283,21 +273,28 @@ class NodeClient:
         """Run one side of the connection; its failure is the connection's end."""
         try:
             await work
-        except RemoteProtocolError as error:
-            self._end(ProtocolBroken(f"{self.name}: its agent broke the protocol: {error}; reconnecting"))
-        except LinkError as error:
-            self._end(error)
-        except OSError as error:
-            self._end(LinkLost(f"{self.name}: the link broke: {error or type(error).__name__}"))
+        except (RemoteProtocolError, LinkError, OSError) as error:
+            self._end(self._reason(error))
 
-    async def _read(self, data: bytes) -> None:
-        while True:
+    async def _read(self, rest: bytes) -> None:
+        """Take in what came with the greeting, then whatever comes; a reader that hands on only tells of the end."""
+        reader = self._duplex.reader
+        self._received(rest)
+        if isinstance(reader, HandsOn):
+            reader.hand_on(self._received)
+        while data := await reader.read(_READ_SIZE):
+            self._received(data)
+        raise LinkLost(f"{self.name}: the node ended the connection")
+
+    def _received(self, data: bytes) -> None:
+        if self.closed.done():
+            return
+        self.last_heard = self._clock()
+        try:
             for frame in self._decoder.feed(data):
                 self._dispatch(frame)
-            data = await self._duplex.reader.read(_READ_SIZE)
-            self.last_heard = self._clock()
-            if not data:
-                raise LinkLost(f"{self.name}: the node ended the connection")
+        except (RemoteProtocolError, LinkError) as error:
+            self._end(self._reason(error))
 
     def _dispatch(self, frame: Frame) -> None:
         match frame.type:
@@ -361,6 +358,14 @@ class NodeClient:
                 await self._duplex.close()
         except (OSError, TimeoutError):
             pass
+
+    def _reason(self, error: Exception) -> LinkError:
+        """What `error` means for the connection."""
+        if isinstance(error, LinkError):
+            return error
+        if isinstance(error, RemoteProtocolError):
+            return ProtocolBroken(f"{self.name}: its agent broke the protocol: {error}; reconnecting")
+        return LinkLost(f"{self.name}: the link broke: {error or type(error).__name__}")
 
     def _end(self, error: LinkError) -> None:
         if self.closed.done():

@@ -63,6 +63,13 @@ class Connector(Protocol):
 
 
 @runtime_checkable
+class HandsOn(Protocol):
+    """A reader that can give each piece to a callback as it arrives; `read` then only tells of the end."""
+
+    def hand_on(self, take: Callable[[bytes], None]) -> None: ...
+
+
+@runtime_checkable
 class SharesLogin(Protocol):
     """A connector whose login carries further streams."""
 

@@ -1,6 +1,6 @@
 """What waits to be written on one link: bounded, keys before bulk, each stream's frames in order.
 
-Sans-IO: the client's writer task takes blocks out and is the only one to write. Blocks are small, so that a key pressed
+Sans-IO: the sender takes blocks out and is the only one to write. Blocks are small, so that a key pressed
 while a paste is on its way waits for one block and not for the paste.
 """
 

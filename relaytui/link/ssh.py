@@ -10,7 +10,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import asyncssh
 
@@ -35,6 +35,7 @@ from relaytui.link.hostkeys import judge, load_records
 from relaytui.link.login import CONNECT_TIMEOUT, Login
 from relaytui.link.probe import ReportReader, bridge_command, probe_command
 from relaytui.link.prompts import Desk
+from relaytui.link.pushed import PushedStream
 from relaytui.link.resolve import SshTarget, resolve, resolve_jump
 from relaytui.link.ssh_arguments import ssh_arguments
 
@@ -129,10 +130,10 @@ class _Session:
             duplex, self._stream = self._stream, None
             return Duplex(duplex.reader, duplex.writer, duplex.note, release)
         try:
-            reader, writer = await self._forward()
+            stream = await self._forward()
         except asyncssh.ChannelOpenError as error:
             return await self._bridge(release, error)
-        return Duplex(_Reader(reader), _Writer(writer), "", release)
+        return Duplex(stream, stream, "", release)
 
     async def close(self) -> None:
         for connection in reversed(self._connections):
@@ -185,7 +186,7 @@ class _Session:
         except (asyncssh.Error, OSError) as error:
             raise AgentFailed(f"{self._node.alias}: sshd runs no command: {error}; check its settings") from error
 
-    async def _forward(self) -> tuple[Any, Any]:
+    async def _forward(self) -> _SocketStream:
         """A channel to the agent's socket.
 
         A failure does not tell why. The agent may have ended, so it is looked for anew where the socket was only known
@@ -194,7 +195,10 @@ class _Session:
         for pause in (*_RETRIES, None):
             try:
                 async with asyncio.timeout(_CHANNEL_TIMEOUT):
-                    return await self._connection.open_unix_connection(self.socket, encoding=None, window=_WINDOW)
+                    _, stream = await self._connection.create_unix_connection(
+                        _SocketStream, self.socket, encoding=None, window=_WINDOW
+                    )
+                    return cast(_SocketStream, stream)
             except asyncssh.ChannelOpenError as error:
                 if pause is None or error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
                     raise
@@ -284,6 +288,15 @@ def _connect_error(node: str, place: str, error: Exception) -> LinkError:
 
 async def _nothing() -> None:
     return None
+
+
+class _SocketStream(PushedStream, asyncssh.SSHUNIXSession[bytes]):
+    """A channel to the agent's socket, its end in our words."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, asyncssh.Error):
+            exc = LinkLost(f"the SSH connection ended: {exc.reason}")
+        super().connection_lost(exc)
 
 
 class _Reader:

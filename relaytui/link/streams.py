@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from relaytui.link.client import NodeClient
 
 _TEXT_LIMIT = 500
+ACK_WAITS = 0.02
+"""Seconds a small output may go unacknowledged, so that the ack of a key's echo is not in the next key's way."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class ByteStream:
 
     `async for item in stream` acknowledges an item when the next one is asked for, which is what keeps a slow consumer
     from being flooded. Iteration stops when the node ends the stream (`end_reason` says why) and raises LinkLost when
-    the link breaks; `offset` is then where to resume.
+    the link breaks; `offset` is then where to resume. Who iterates may have items offered as they arrive instead, with
+    `offer_to`.
     """
 
     def __init__(self, client: NodeClient, opened: StreamOpened, window: int) -> None:
@@ -106,9 +109,17 @@ class ByteStream:
         self._acked = opened.offset
         self._ack_step = max(1, window // 4)
         self._arrived = asyncio.Event()
+        self._is_ack_urgent = False  # the node waits for the ack of a snapshot
+        self._is_awaited = False  # nothing waits, and who iterates waits for the next item
+        self._take: Callable[[ByteItem], bool] | None = None
+        self._late_ack: asyncio.TimerHandle | None = None
         self._error: LinkError | None = None
         self._inputs: dict[int, tuple[asyncio.Future[None], bool]] = {}  # by number: what it settles, and if it is last
         self._next_input = 1
+
+    def offer_to(self, take: Callable[[ByteItem], bool]) -> None:
+        """Offer each item to `take` where the iteration waits for one; what it takes in (True) is not iterated over."""
+        self._take = take
 
     def __aiter__(self) -> ByteStream:
         return self
@@ -121,16 +132,35 @@ class ByteStream:
             if self.end_reason is not None:
                 raise StopAsyncIteration
             self._arrived.clear()
-            await self._arrived.wait()
+            self._is_awaited = True
+            try:
+                await self._arrived.wait()
+            finally:
+                self._is_awaited = False
         item = self._items.popleft()
         if not isinstance(item, Gap):
             self._waiting -= len(item.data)
         self.offset = item.end
+        self._is_ack_urgent = not isinstance(item, Output)
         return item
 
     def _acknowledge(self) -> None:
-        due = self.offset - self._acked >= self._ack_step or (not self._items and self.offset != self._acked)
-        if due and self._error is None and self.end_reason is None:
+        """Tell the node how far we are: now, where it may wait for that, or soon."""
+        if self.offset - self._acked >= self._ack_step or (self._is_ack_urgent and not self._items):
+            self._send_ack()
+        elif self.offset != self._acked and not self._items and self._late_ack is None:
+            self._late_ack = asyncio.get_running_loop().call_later(ACK_WAITS, self._send_late_ack)
+
+    def _send_late_ack(self) -> None:
+        try:
+            self._send_ack()
+        except LinkError:
+            pass  # the link is ending, and says so to who iterates
+
+    def _send_ack(self) -> None:
+        self._is_ack_urgent = False
+        self._forget_late_ack()
+        if self.offset != self._acked and self._error is None and self.end_reason is None:
             self._acked = self.offset
             self._client.post_control(encode_frame(FrameType.ACK, self.opened.stream, self.offset))
 
@@ -154,6 +184,7 @@ class ByteStream:
 
     async def close(self) -> None:
         """End the stream; the lease it held is released."""
+        self._forget_late_ack()
         self.end_reason = self.end_reason if self.end_reason is not None else "closed here"
         self._arrived.set()
         await self._client.close_stream(self.opened.stream)
@@ -172,6 +203,7 @@ class ByteStream:
                 self._settle_input(frame)
             case FrameType.STREAM_END:
                 self.end_reason = _reason(frame)
+                self._forget_late_ack()
                 self._fail_inputs(LinkLost(f"the stream ended: {self.end_reason}"))
                 self._arrived.set()
             case _:
@@ -180,10 +212,20 @@ class ByteStream:
     def fail(self, error: LinkError) -> None:
         """The link has ended (called by the client); what has arrived can still be read."""
         self._error = error
+        self._forget_late_ack()
         self._fail_inputs(error)
         self._arrived.set()
 
+    def _forget_late_ack(self) -> None:
+        if self._late_ack is not None:
+            self._late_ack.cancel()
+            self._late_ack = None
+
     def _queue(self, item: ByteItem) -> None:
+        if self._take is not None and self._is_awaited and not self._items and self._take(item):
+            self.offset = item.end
+            self._acknowledge()
+            return
         if not isinstance(item, Gap):
             self._waiting += len(item.data)
             if self._waiting > self._limit:

@@ -19,6 +19,7 @@ from relaytui.config import NodeConfig, cache_dir, write_atomically
 from relaytui.link.duplex import Duplex
 from relaytui.link.errors import AgentFailed, AgentMissing, AgentUnreachable, LinkError
 from relaytui.link.probe import ProbeReport, parse_report
+from relaytui.link.pushed import PushedStream
 
 _DIAL_TIMEOUT = 3.0
 _START_TIMEOUT = 15.0
@@ -52,23 +53,18 @@ async def _dial(node: str, path: str) -> Duplex:
     """Connect to a socket and check that our own user (or root) listens there."""
     try:
         async with asyncio.timeout(_DIAL_TIMEOUT):
-            reader, writer = await asyncio.open_unix_connection(path)
+            loop = asyncio.get_running_loop()
+            transport, stream = await loop.create_unix_connection(PushedStream, path)
     except TimeoutError:
         raise AgentUnreachable(f"{node}: nobody accepts at {path}; the agent there hangs, end it") from None
     except OSError as error:
         raise AgentUnreachable(f"{node}: no agent listens at {path}: {error.strerror or error}; start it") from error
-    peer = _peer_uid(writer.get_extra_info("socket"))
+    peer = _peer_uid(transport.get_extra_info("socket"))
     if peer is not None and peer not in (0, os.getuid()):
-        writer.close()
+        stream.close()
         raise AgentUnreachable(f"{node}: {path} belongs to user {peer}, not to us; not used")
 
-    async def release() -> None:
-        try:
-            await writer.wait_closed()
-        except OSError:
-            pass  # it is closed either way
-
-    return Duplex(reader, writer, release=release)
+    return Duplex(stream, stream, release=stream.wait_closed)
 
 
 def _peer_uid(sock: socket.socket) -> int | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import socket
 
+import pytest
+
 from node_agent.io.keeper_notices import HeadsAdvanced
 from node_agent.keeper.control import Frame, FrameDecoder, encode_frame, preamble
 from node_agent.keeper.loop import Loop
-from node_agent.keeper.peer import MAX_UNSENT, Peer
+from node_agent.keeper.news import BURST, PACE, News
+from node_agent.keeper.peer import MAX_UNSENT, PATIENCE, Peer
 from tests.keeper.harness import Node, until
 
 
@@ -113,3 +116,43 @@ async def test_a_flood_is_told_in_few_notices(node: Node) -> None:
     told = [notice for notice in node.notices if isinstance(notice, HeadsAdvanced)]
     await until(lambda: node.heads[session] == record.head)
     assert len(told) < record.head / 2000
+
+
+def test_a_patient_frame_goes_along_with_the_next_one_or_alone_in_the_end() -> None:
+    loop = Loop(lambda: None)
+    near, far = socket.socketpair()
+    peer = Peer(3, near, 77, loop, lambda *_: None, lambda _: None)
+    far.setblocking(False)
+    decoder = FrameDecoder()
+    peer.send({"re": 1}, is_patient=True)
+    with pytest.raises(BlockingIOError):
+        far.recv(1)
+    peer.send({"notice": "heads"})
+    assert decoder.feed(far.recv(1000)) == [Frame({"notice": "heads"}), Frame({"re": 1})]
+
+    peer.send({"re": 2}, is_patient=True)
+    assert bytes.fromhex(peer.dump()["unsent"]) == encode_frame({"re": 2})
+    loop.call_after(2 * PATIENCE, lambda: setattr(loop, "stopped", True))
+    loop.run()
+    assert decoder.feed(far.recv(1000)) == [Frame({"re": 2})]
+    peer.close()
+    far.close()
+    loop.close()
+
+
+def test_notices_go_at_once_until_they_come_thick_and_fast() -> None:
+    loop = Loop(lambda: None)
+    near, far = socket.socketpair()
+    peer = Peer(3, near, 77, loop, lambda *_: None, lambda _: None)
+    peer.epoch = 1
+    news = News(loop, {3: peer}, lambda *_: None, lambda _: 7)
+    told = 0
+    began = loop.now()
+    for _ in range(100):
+        news.journal_grew("s1")
+        news.spread()
+        told += not peer.has_news
+    assert BURST <= told <= BURST + (loop.now() - began) / PACE + 1
+    peer.close()
+    far.close()
+    loop.close()

@@ -127,6 +127,10 @@ class ScriptedAgent:
         for peer in self.peers:
             peer.pump()
 
+    def acked(self, stream: int) -> int:
+        """The offset up to which a stream's bytes were acknowledged."""
+        return max((peer.acked(stream) for peer in self.peers), default=0)
+
 
 class Peer:
     """One connection to the scripted agent."""
@@ -243,6 +247,9 @@ class Peer:
                 return Done()
             case _:
                 raise RequestError(ErrorCode.UNKNOWN_OP, f"not scripted: {request.op}")
+
+    def acked(self, stream: int) -> int:
+        return self._bytes[stream][1] if stream in self._bytes else 0
 
     def pump(self) -> None:
         """Send what is due on each stream: events, bytes within the window, one screen at a time."""

@@ -26,7 +26,7 @@ from relaytui.link.errors import (
     ProtocolBroken,
     RequestTimedOut,
 )
-from relaytui.link.streams import Gap, Output
+from relaytui.link.streams import ByteItem, Gap, Output
 from relaytui.link.unix import UnixConnector
 from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, session
 
@@ -241,3 +241,41 @@ async def test_a_stream_opened_for_nobody_is_ended(agent: ScriptedAgent) -> None
         agent.silent = False
         assert await client.request(ListSessions()) == SessionList((session(),))
         assert agent.ended == [9]
+
+
+async def test_output_is_offered_first_and_what_is_not_taken_is_iterated_over(agent: ScriptedAgent) -> None:
+    async with connected(agent) as client:
+        stream = await client.open_bytes(OpenBytes(SESSION, mode="follow"))
+        offered: list[bytes] = []
+
+        def take(item: ByteItem) -> bool:
+            assert isinstance(item, Output)
+            offered.append(item.data)
+            return len(offered) == 1
+
+        stream.offer_to(take)
+        iterated = asyncio.ensure_future(anext(stream))
+        while not stream._is_awaited:  # noqa: ASYNC110 - the task has still to begin
+            await asyncio.sleep(0)
+        agent.journal += b"echo"
+        agent.poke()
+        async with asyncio.timeout(5):
+            while stream.offset < 4:  # noqa: ASYNC110 - nothing tells of it, which is the point
+                await asyncio.sleep(0.01)
+            assert not iterated.done()
+            agent.journal += b"more"
+            agent.poke()
+            assert await iterated == Output(4, b"more")
+        assert offered == [b"echo", b"more"]
+
+
+async def test_a_small_output_is_acknowledged_in_the_end(agent: ScriptedAgent) -> None:
+    agent.journal += b"x"
+    async with connected(agent) as client:
+        stream = await client.open_bytes(OpenBytes(SESSION, mode="follow"))
+        assert await anext(stream) == Output(0, b"x")
+        waiting = asyncio.ensure_future(anext(stream))
+        async with asyncio.timeout(5):
+            while agent.acked(stream.opened.stream) < 1:  # noqa: ASYNC110 - the other side is asked
+                await asyncio.sleep(0.01)
+        waiting.cancel()
