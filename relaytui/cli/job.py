@@ -191,7 +191,7 @@ async def _verdicts(name: str) -> tuple[NodeVerdict, ...]:
         async with core_for_jobs(config) as core:
             dispatcher = dispatcher_for(config, core, queue)
             try:
-                await until_known(core, 2.0)
+                await until_known(core, 5.0)
                 return (await dispatcher.explain(queue.get(name))).verdicts
             finally:
                 await dispatcher.stop()

@@ -71,11 +71,10 @@ def machines() -> Iterator[Machines]:
 
 
 def test_smoke_goes_through_three_machines_and_shows_three_hosts(machines: Machines) -> None:
-    passed = {each["node"]: each for each in machines.home.json("smoke")}
+    passed = {each["node"]: each for each in machines.home.json("smoke", "--timeout", "60")}
     assert all(each["passed"] for each in passed.values()), passed
     assert {alias: passed[alias]["host"] for alias in TAGS} == machines.hosts
-    nodes = {node["name"]: node["uuid"] for node in machines.home.json("node", "ls")}
-    assert set(nodes) == {LOCAL, *TAGS}
+    nodes = {alias: machines.home.json("node", "show", alias)["uuid"] for alias in (LOCAL, *TAGS)}
     assert len(set(nodes.values())) == len(nodes)
 
 
@@ -93,7 +92,7 @@ def test_four_steps_of_different_requirements_run_each_where_it_is_met(machines:
 def test_a_step_that_no_machine_can_run_waits_and_says_why(machines: Machines) -> None:
     first, nowhere, last = _run(machines, BLOCKED, wait=False)
     machines.home.ok("job", "wait", first["id"])
-    why = machines.home.json("job", "why", nowhere["id"])
+    why = _why_of_all(machines, nowhere["id"])
     assert (why["state"], why["reasons"]) == ("queued", [])
     assert {each["node"]: each["reasons"] for each in why["nodes"]} == {
         LOCAL: ["needs fast", "needs archive"],
@@ -113,8 +112,8 @@ def test_a_question_reaches_the_inbox_and_the_answered_jobs_result_says_how_long
     home = machines.home
     script = 'printf "Overwrite the archive? [y/n] "; read -r answer; test "$answer" = y'
     name = home.ok("job", "submit", "--requires", "archive", "--", "sh", "-c", script).strip()
-    deadline = time.monotonic() + 30
-    while not (found := [ask for ask in home.json("inbox") if "Overwrite" in ask["excerpt"]]):
+    deadline = time.monotonic() + 60
+    while not (found := _asks(machines)):
         assert time.monotonic() < deadline, home.json("job", "show", name)
     shown = home.json("job", "show", name)
     assert (shown["node"], shown["session"]) == ("vault", f"vault/{found[0]['session'].rpartition('/')[2]}")
@@ -126,13 +125,30 @@ def test_a_question_reaches_the_inbox_and_the_answered_jobs_result_says_how_long
     states = [event["state"] for event in done["events"]]
     assert states[states.index("asking") :] in (["asking", "done"], ["asking", "running", "done"])
     assert f"waited {age(done['waited'])} for an answer" in home.ok("job", "show", name)
-    assert not [ask for ask in home.json("inbox") if "Overwrite" in ask["excerpt"]]
+    while _asks(machines):
+        assert time.monotonic() < deadline
+
+
+def _asks(machines: Machines) -> list[dict[str, Any]]:
+    """The question's entries in the inbox; a busy machine may be missing for once."""
+    inbox: list[dict[str, Any]] = json.loads(machines.home.run("inbox", "--json").stdout)
+    return [ask for ask in inbox if "Overwrite" in ask["excerpt"]]
+
+
+def _why_of_all(machines: Machines, job: str) -> dict[str, Any]:
+    """Why a job waits, once every machine could be asked."""
+    deadline = time.monotonic() + 60
+    while True:
+        why: dict[str, Any] = machines.home.json("job", "why", job)
+        if not any("connect" in reason for each in why["nodes"] for reason in each["reasons"]):
+            return why
+        assert time.monotonic() < deadline, why
 
 
 def _run(machines: Machines, workflow: str, *, wait: bool = True) -> list[dict[str, Any]]:
     """The jobs of a run, ended where they are waited for."""
     path = machines.home.directory / "workflow.toml"
     path.write_text(workflow)
-    done = machines.home.run("workflow", "run", str(path), "--json", *(["--wait"] if wait else []), timeout=90)
+    done = machines.home.run("workflow", "run", str(path), "--json", *(["--wait"] if wait else []), timeout=120)
     jobs: list[dict[str, Any]] = json.loads(done.stdout)
     return jobs
