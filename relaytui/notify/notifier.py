@@ -104,6 +104,7 @@ class Notifier:
         self._lost_after = lost_after
         self._known: dict[tuple[str, str], _Known] = {}
         self._not_before: dict[tuple[str, str, str], float] = {}  # node, key, channel
+        self._unreported: dict[str, list[ReportAlert]] = {}  # by node: what came of claims, and did not get through
         self._live: set[str] = set()
         self._lost: dict[str, str] = {}  # the alias of each node told to be lost, and the key that was told
         self._news = {channel.name: asyncio.Event() for channel in self._channels}
@@ -144,6 +145,8 @@ class Notifier:
         """Bring a node that has just been connected up to date, and learn what is open there."""
         after, found = 0, set()
         try:
+            for report in self._unreported.pop(alias, []):
+                await self._store(alias, report)
             if await bring_up_to_date(partial(self._source.request, alias), self._copies):
                 _log.info("%s has the channels it sends through by itself", alias)
             while True:
@@ -238,11 +241,17 @@ class Notifier:
     async def _report(self, raised: Raised, channel: ChannelConfig, token: int, is_sent: bool, detail: str) -> None:
         place = (raised.node, raised.alert.key, channel.name)
         self._not_before[place] = self._source.now() + (float("inf") if is_sent else _RETRY)
+        await self._store(raised.node, ReportAlert(raised.alert.key, channel.name, token, is_sent, detail))
+
+    async def _store(self, alias: str, report: ReportAlert) -> None:
+        """Store what came of a claim; where the link is down, when it is up again, so that nobody sends it twice."""
         try:
-            request = ReportAlert(raised.alert.key, channel.name, token, is_sent, detail)
-            await self._source.request(raised.node, request, _REQUEST_SECONDS)
-        except (LinkError, RequestError) as error:
-            _log.info("what came of alert %s is not stored: %s", raised.alert.key, error)
+            await self._source.request(alias, report, _REQUEST_SECONDS)
+        except LinkError as error:
+            _log.info("what came of alert %s is reported later: %s", report.key, error)
+            self._unreported.setdefault(alias, []).append(report)
+        except RequestError as error:
+            _log.info("what came of alert %s is not stored: %s", report.key, error)
 
     # Nodes that are lost ----------------------------------------------------------------------------------------------
 

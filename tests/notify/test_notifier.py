@@ -148,6 +148,21 @@ async def test_a_failure_is_stored(node: Node, tmp_path: Path) -> None:
         assert await results(watched, "k", 1) == {"bell": ("failed", "no paper")}
 
 
+async def test_what_was_sent_over_a_cut_is_reported_after_it_and_not_sent_again(node: Node, tmp_path: Path) -> None:
+    class Cutting(Outbox):
+        async def deliver(self, channel: ChannelConfig, message: Message) -> Sent:
+            await watched.core.link("box").renew()
+            return await super().deliver(channel, message)
+
+    outbox = Cutting()
+    async with connected(tmp_path, "a", box=node) as watched, notifying(watched, outbox, BELL):
+        await raise_alert(watched, "k")
+        await outbox.until(lambda: outbox.told())
+        await watched.up("box")
+        assert await results(watched, "k", 1) == {"bell": ("sent", "kept")}
+        assert outbox.told() == ["k"]
+
+
 async def test_a_node_that_is_lost_is_told_on_another_one(node: Node, tmp_path: Path) -> None:
     outbox = Outbox()
     async with running_node(tmp_path / "other") as other, connected(tmp_path, "a", box=node, gone=other) as watched:
