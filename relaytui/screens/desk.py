@@ -6,6 +6,7 @@ passes to the one that takes its place.
 
 from __future__ import annotations
 
+from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.states import Attention, SessionState
 from relaytui.actions.action import Situation
 from relaytui.fleet.filters import Predicate, compile_filter
@@ -84,7 +85,7 @@ class Desk:
 
     def inbox(self, now: float) -> list[AskView]:
         """All open asks, longest waiting first; those put aside come after those that wait for somebody."""
-        return sorted(self.fleet.inbox(now), key=is_put_aside)
+        return sorted(self.fleet.inbox(now), key=lambda view: is_put_aside(view.ask))
 
     def ask_of(self, key: SessionKey) -> AskView | None:
         """What a session asks."""
@@ -119,9 +120,9 @@ class Desk:
         return hidden
 
     def count_asking(self) -> int:
-        """Sessions that ask, of all nodes; not those that only show what they were started to show."""
+        """Sessions that ask, of all nodes; not those whose ask is put aside."""
         return sum(
-            view.attention is Attention.ASKING and not (view.info.ask is not None and view.info.ask.quiet)
+            view.attention is Attention.ASKING and not (view.info.ask is not None and is_put_aside(view.info.ask))
             for view in self.fleet.sessions.values()
         )
 
@@ -154,6 +155,6 @@ class Desk:
         )
 
 
-def is_put_aside(view: AskView) -> bool:
+def is_put_aside(ask: AskInfo) -> bool:
     """Whether an ask waits for nobody just now: snoozed, muted, or what the session was started to show."""
-    return view.ask.snoozed or view.ask.muted or view.ask.quiet
+    return ask.snoozed or ask.muted or ask.quiet

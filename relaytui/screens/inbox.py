@@ -83,7 +83,7 @@ def inbox_rows(context: Context, now: float) -> list[RowView]:
 def inbox_heading(desk: Desk, now: float) -> tuple[str, str]:
     """What stands over them."""
     asks = desk.inbox(now)
-    aside = sum(map(is_put_aside, asks))
+    aside = sum(is_put_aside(view.ask) for view in asks)
     words = [f"{len(asks) - aside} waiting" if len(asks) > aside else "nothing waits"]
     return "Inbox", ", ".join([*words, f"{aside} put aside"] if aside else words)
 

@@ -74,7 +74,7 @@ def _row(job: Job, section: str, now: float) -> RowView:
     return RowView(
         id=job.id,
         status=_STATUS[job.state],
-        word=f"{job.state} {span(now - job.changed)}",
+        word=f"{job.state:<9} {span(now - job.changed):>4}",
         name=job.id,
         title=job_title(job.spec),
         detail=_detail(job),
@@ -85,9 +85,14 @@ def _row(job: Job, section: str, now: float) -> RowView:
 
 
 def _detail(job: Job) -> str:
+    """What there is to say of it in a few words: why, what it needs, how long it ran."""
     if job.reason:
         return sanitise(" ".join(job.reason.split()), _LIMIT)
-    return f"needs {sanitise(job.spec.requires, _LIMIT)}" if job.spec.requires and not job.is_final else ""
+    if job.is_final:
+        return f"ran {span(job.ended - job.started)}" if job.started and job.ended else ""
+    wishes = [f"needs {job.spec.requires}"] if job.spec.requires else []
+    wishes += [f"after {', '.join(job.spec.after)}"] if job.spec.after else []
+    return sanitise(", ".join(wishes), _LIMIT)
 
 
 def job_facts(story: JobStory, now: float) -> list[Fact]:
@@ -136,7 +141,7 @@ def story_facts(story: JobStory) -> list[Fact]:
 
 def labelled(label: str, texts: Sequence[str]) -> list[Fact]:
     """Lines below one another, the first with their label."""
-    return [Fact(label if not index else "", text) for index, text in enumerate(texts)]
+    return [Fact(label if not index else " ", text) for index, text in enumerate(texts)]
 
 
 def verdict_words(verdict: NodeVerdict) -> str:

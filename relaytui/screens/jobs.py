@@ -28,10 +28,11 @@ class JobsScreen(ListScreen):
 
     scope = Scope.JOBS
 
-    def __init__(self, context: Context, board: JobBoard, chosen: str = "") -> None:
+    def __init__(self, context: Context, board: JobBoard, wanted: str = "") -> None:
         super().__init__(context)
         self.actions: JobActions = JobActions(self, board)
-        self.chosen = chosen
+        self.wanted = wanted
+        """A job to choose as soon as it is known, "" for none."""
         self.filter = ""
         self._passes: Passes = job_filter("")
         self._board = board
@@ -81,8 +82,9 @@ class JobsScreen(ListScreen):
         before = self._jobs, self._story, self._trouble
         try:
             self._jobs, self._trouble = await self._board.jobs(), ""
-            if self.job is None and not self.chosen:
-                self.settle([row.id for row in self.rows(0.0)])
+            if any(job.id == self.wanted for job in self._jobs):
+                self.chosen, self.wanted = self.wanted, ""
+            self.settle([row.id for row in self.rows(0.0)])
             if self.job is not None and (self._story is None or self._story.job != self.job or not self.job.is_final):
                 self._story = await self._board.story(self.chosen)
         except QueueError as error:
@@ -133,7 +135,7 @@ class JobActions(SessionActions, ListActions):
         except QueueError as error:
             self._host.say(str(error), "failed")
         else:
-            self._jobs.chosen = copy.id
+            self._jobs.wanted = copy.id
             self._host.say(f"queued again as {copy.id}")
             self._host.arrange_sessions()
 

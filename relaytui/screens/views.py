@@ -16,7 +16,7 @@ from relaytui.fleet.model import Fleet
 from relaytui.fleet.status import NodeState, NodeStatus, span
 from relaytui.fleet.views import AskView, SessionView
 from relaytui.fleet.views import NodeView as FleetNode
-from relaytui.screens.desk import Desk
+from relaytui.screens.desk import Desk, is_put_aside
 from relaytui.widgets.view import NodeView, RowView, Status, SummaryView, TileView
 
 _TITLE_LIMIT = 200
@@ -44,6 +44,7 @@ def tile_view(session: SessionView, fleet: Fleet, now: float, operator: str = ""
         age=span(session.attention_age(now)),
         badge=_badge(session, operator),
         is_faded=not link.is_live or info.state is SessionState.LOST,
+        is_put_aside=info.ask is not None and is_put_aside(info.ask),
     )
 
 
@@ -61,21 +62,22 @@ def ask_row(view: AskView, fleet: Fleet, now: float, operator: str = "") -> RowV
     return RowView(
         id=f"{view.node}/{view.ask.id}",
         status=Status.LOST if is_stale else Status.ASKING,
-        word=span(view.age(now)),
+        word=f"{span(view.age(now)):>4}",
         name=sanitise(str(view.key or view.node), _TITLE_LIMIT),
         title=sanitise(title, _TITLE_LIMIT) + (" (stale)" if is_stale else ""),
         detail=question or view.ask.kind.value,
         marks=", ".join(ask_marks(view.ask, session.info.job if session else "", operator)),
-        is_faded=view.ask.snoozed or view.ask.muted or view.ask.quiet,
+        is_faded=is_put_aside(view.ask),
     )
 
 
 def ask_marks(ask: AskInfo, job: str = "", operator: str = "") -> list[str]:
     """Who handles an ask, why no channel tells of it, and the job it belongs to."""
-    holder = "you" if ask.claimed_by == operator else sanitise(ask.claimed_by, _WORD_LIMIT)
+    holder = sanitise(ask.claimed_by, _WORD_LIMIT).partition("@")[0]
+    claim = "yours" if ask.claimed_by == operator else f"{holder} has it"
     marks = [
         f"job {sanitise(job, _WORD_LIMIT)}" if job else "",
-        f"claimed by {holder}" if ask.claimed_by else "",
+        claim if ask.claimed_by else "",
         "seen" if ask.acked_by else "",
         "snoozed" if ask.snoozed else "",
         "muted" if ask.muted else "",

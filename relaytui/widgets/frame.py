@@ -23,9 +23,9 @@ def top_edge(
 
     Where it is narrow the title goes first, then the age, then the state's word, and node/id is cut last.
     """
-    border = look.border(view.status)
+    border = look.border(is_heavy=view.is_asking)
     edge = border.dashed if is_cropped else border.horizontal
-    status = look.faded if view.is_faded else look.status(view.status)
+    status = look.faded if view.is_faded else look.muted if view.is_put_aside else look.status(view.status)
     edge_style = frame_style(view, look, is_focused=is_focused)
     if is_focused:
         filled = look.filled(view.status.value if view.is_asking else "focus")
@@ -90,7 +90,7 @@ def bottom_edge(
     is_cropped: bool = False,
 ) -> Strip:
     """The bottom edge: the focused tile's keys, and at its right a fact such as who types."""
-    border = look.border(view.status)
+    border = look.border(is_heavy=view.is_asking)
     edge = border.dashed if is_cropped else border.horizontal
     style = frame_style(view, look, is_focused=is_focused)
     line = Line(width, look.base, look.symbols.ellipsis)

@@ -16,7 +16,7 @@ _INDENT = 1
 
 
 class Lines(Canvas):
-    """Facts one below the other, each wrapped in its own column."""
+    """Facts one below the other: those with a label in a column beside the labels, those without from the left."""
 
     DEFAULT_CSS = "Lines { width: 1fr; height: auto; }"
 
@@ -41,25 +41,22 @@ class Lines(Canvas):
         if len(wrapped) > height and shown:
             label, text, style = shown[-1]
             shown[-1] = (label, f"{text} {look.symbols.ellipsis}", style)
-        column = self._column(self._facts)
         return [
             Line(width, look.base, look.symbols.ellipsis)
             .add(" " * _INDENT)
-            .add(f"{label:<{column}}", look.muted)
+            .add(label, look.muted)
             .add(look.symbols.fold(text), style)
             .strip()
             for label, text, style in shown
         ]
 
     def _wrapped(self, facts: Sequence[Fact], width: int) -> list[tuple[str, str, Style]]:
-        column = self._column(facts)
+        column = max((len(fact.label) for fact in facts if fact.label), default=0) + 2
         lines = []
         for fact in facts:
             style = self.look.theme.style(fact.role, bold=fact.is_strong)
-            for index, part in enumerate(wrap(fact.text, max(8, width - column - _INDENT))):
-                lines.append((fact.label if not index else "", part, style))
+            indent = column if fact.label else 0
+            for index, part in enumerate(wrap(fact.text, max(8, width - indent - _INDENT))):
+                label = "" if index else fact.label
+                lines.append((f"{label:<{indent}}", part, style))
         return lines
-
-    @staticmethod
-    def _column(facts: Sequence[Fact]) -> int:
-        return max((len(fact.label) for fact in facts if fact.label), default=-2) + 2

@@ -68,8 +68,8 @@ class Look:
             return Style(color=self.theme.color(role), reverse=True, bold=True)
         return self.theme.style("background", on=role, bold=True)
 
-    def border(self, status: Status) -> Border:
-        return self.symbols.heavy if status is Status.ASKING else self.symbols.light
+    def border(self, *, is_heavy: bool) -> Border:
+        return self.symbols.heavy if is_heavy else self.symbols.light
 
     def _make_pen(self, code: str) -> Style:
         style = self.base + pen_style(code, self.theme.palette)

@@ -104,6 +104,8 @@ class RowList(Canvas):
         look = self.look
         line = self._lead(row, width, words).add(f"{look.symbols.fold(row.name)}  ", self._style(row, look.strong))
         yield line.add(look.symbols.fold(row.title), self._style(row, look.muted)).strip()
+        if not row.detail and not row.marks:
+            return
         below = Line(width, self._style(row, look.base), look.symbols.ellipsis).add(" " * (words + 6))
         yield self._finish(row, below, look.symbols.fold(row.detail))
 
@@ -112,7 +114,7 @@ class RowList(Canvas):
         line = Line(width, self._style(row, look.base), look.symbols.ellipsis)
         line.add(look.symbols.pointer if row.id == self._chosen else " ", self._style(row, look.key))
         status = self._style(row, look.status(row.status))
-        return line.add(f"{look.symbols.status[row.status]} {row.word:>{words}}  ", status)
+        return line.add(f"{look.symbols.status[row.status]} {row.word:<{words}}  ", status)
 
     def _finish(self, row: RowView, line: Line, text: str) -> Strip:
         """The rest of a row: what it says, and at the right edge its marks."""

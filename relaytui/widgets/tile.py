@@ -197,7 +197,7 @@ class Tile(Widget):
     def _framed(self, view: TileView, row: WireRow, width: int, cursor: int | None) -> Strip:
         look = self._look
         edge_style = look.base + frame_style(view, look, is_focused=self._is_focused)
-        side = Segment(look.border(view.status).vertical, edge_style)
+        side = Segment(look.border(is_heavy=view.is_asking).vertical, edge_style)
         style = look.faded if view.is_faded else None
         return Strip([side, *row_segments(row, width - _FRAME, look, style=style, cursor=cursor), side], width)
 

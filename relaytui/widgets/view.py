@@ -38,10 +38,12 @@ class TileView:
     age: str = ""
     badge: str = ""  # a fact beside the actions: who types, how far behind
     is_faded: bool = False  # what is shown may no longer be so
+    is_put_aside: bool = False  # it asks, and waits for nobody just now
 
     @property
     def is_asking(self) -> bool:
-        return self.status is Status.ASKING
+        """Whether somebody should look."""
+        return self.status is Status.ASKING and not self.is_put_aside
 
     @property
     def is_alive(self) -> bool:
@@ -50,7 +52,7 @@ class TileView:
 
 
 class Fact(NamedTuple):
-    """One thing known of something, with a word for what it is; lines without one stand below each other."""
+    """One thing known of something, behind a word for what it is: "" for a heading, a blank where it goes on."""
 
     label: str
     text: str

@@ -165,11 +165,11 @@ async def test_an_ask_is_claimed_seen_and_snoozed_as_the_node_says() -> None:
         await operator.press("I", "C", "a")
         assert [request for _, request in sent(source, ClaimAsk)] == [ClaimAsk(AskId("apt"), 600.0)]
         assert [request for _, request in sent(source, AckAsk)] == [AckAsk(AskId("apt"))]
-        assert not operator.sees("claimed by")  # nothing is shown that no node has said
+        assert not operator.sees("yours")  # nothing is shown that no node has said
         marked = replace(APT, claimed_by="ann@desk", acked_by="ann@desk")
         source.session("web-2/b1", "apt upgrade", ask=marked, age=720.0)
         await operator.look()
-        assert operator.sees("claimed by you, seen")
+        assert operator.sees("yours, seen")
         await operator.press("C")
         assert sent(source, ClaimAsk)[-1] == ("web-2", ClaimAsk(AskId("apt"), 0.0))
         await operator.press("S", *"15", "enter")
@@ -193,9 +193,9 @@ async def test_a_claim_of_somebody_else_is_named_in_tile_and_inbox() -> None:
     source = asking()
     source.session("web-2/b1", "apt upgrade", ask=replace(APT, claimed_by="bob@home"), age=720.0)
     async with at_console(source, (140, 30), operator="ann@desk") as operator:
-        assert any("claimed by bob@home" in line for line in operator.tile_lines("web-2/b1"))
+        assert any("bob has it" in line for line in operator.tile_lines("web-2/b1"))
         await operator.press("i")
-        assert sum("claimed by bob@home" in line for line in operator.lines) == 2
+        assert sum("bob has it" in line for line in operator.lines) == 2
 
 
 @pytest.mark.parametrize(
