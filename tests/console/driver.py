@@ -23,6 +23,7 @@ from relaytui.widgets.toasts import Toasts
 from tests.console.scripted import ScriptedSource
 
 _TRIES = 300
+_REAL_SECONDS = 30.0
 _ROUNDS = 3
 """A key may pass from the application to a widget and back before an action is run."""
 
@@ -81,6 +82,14 @@ class Operator:
             await self.look()
             await asyncio.sleep(0.01)
         raise AssertionError("it never came true; the screen:\n" + self.text)
+
+    async def until_seen(self, *texts: str) -> Operator:
+        """Wait until all of these are on screen, for as long as real programs may take."""
+        async with asyncio.timeout(_REAL_SECONDS):
+            while not all(map(self.sees, texts)):
+                await self.look()
+                await asyncio.sleep(0.02)
+        return self
 
     # What can be seen -------------------------------------------------------------------------------------------------
 
