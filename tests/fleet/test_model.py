@@ -184,7 +184,8 @@ def test_removing_a_node_takes_its_sessions() -> None:
 
 def test_the_nodes_word_on_its_settings_is_kept_and_an_older_one_passed_over() -> None:
     made = fleet(one=hello())
-    assert made.nodes["one"].settings is None
+    unknown = made.nodes["one"].settings
+    assert unknown is None
     newer = NodeSettings(version=3, policy_suspended=True)
     assert made.apply(NoticeReceived("one", SettingsChanged(newer)), 101.0) == [NodeChanged("one")]
     assert made.apply(NoticeReceived("one", SettingsChanged(NodeSettings(version=2))), 102.0) == []
