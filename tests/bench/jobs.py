@@ -1,4 +1,4 @@
-"""The job queue: claims and completions, a long list, the way from submit to a running job, beside task-spooler."""
+"""The job queue: claims and completions, a long list, the way from submit to a running job, beside its peers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from relaytui.config import Config
+from relaytui.config import Config, NodeConfig
 from relaytui.hub.core import Core
 from relaytui.hub.jobs.dispatcher import JobDispatcher
 from relaytui.hub.jobs.model import JobSpec
@@ -17,7 +17,7 @@ from relaytui.hub.jobs.queue import JobQueue
 from relaytui.hub.jobs.service import until_known
 from relaytui.hub.jobs.sqlite import SqliteQueue
 from relaytui.hub.jobs.states import JobState
-from tests.bench.place import bench_home, installed
+from tests.bench.place import NODE, Place, bench_place, installed
 from tests.bench.report import Check, Report, median, milliseconds, percentile
 from tests.home import Home
 
@@ -32,24 +32,39 @@ _SPEC = JobSpec(command=("true",))
 
 def measure() -> Report:
     """Run the bench."""
-    with bench_home() as home:
-        rate, listed = _queue_figures(home.directory)
-        dispatch, whole = asyncio.run(_dispatch_figures(home))
+    return asyncio.run(_measure())
+
+
+async def _measure() -> Report:
+    async with bench_place() as place:
+        home = place.home
+        rate, listed = await asyncio.to_thread(_queue_figures, home.directory)
+        dispatch, whole = await _dispatch_figures(home, home.node("near"))
+        far_dispatch, far_whole = await _dispatch_figures(home, place.node())
         rows = [
             ["claims and completions", f"{rate:.0f} a second"],
             [f"list of {LISTED} queued jobs", milliseconds(listed)],
             ["submit to running, median", milliseconds(median(dispatch))],
             ["submit to running, p95", milliseconds(percentile(dispatch, 0.95))],
+            ["submit to running over SSH, p95", milliseconds(percentile(far_dispatch, 0.95))],
             ["a trivial job, submit to result, median", milliseconds(median(whole))],
         ]
         if installed("tsp"):
-            rows.append(["the same in task-spooler (`tsp`, `tsp -w`), median", milliseconds(median(_spooled(home)))])
+            spooled = await asyncio.to_thread(_spooled, home)
+            rows.append(["the same in task-spooler (`tsp`, `tsp -w`), median", milliseconds(median(spooled))])
         if installed("parallel"):
-            rows.append(["the same in `parallel`, no ssh, median", milliseconds(median(_parallel(home)))])
+            local = await asyncio.to_thread(_parallel, home)
+            rows.append(["the same in `parallel`, no ssh, median", milliseconds(median(local))])
+        rows.append(["a trivial job over SSH, submit to result, median", milliseconds(median(far_whole))])
+        if installed("parallel"):
+            far = await asyncio.to_thread(_parallel, home, *_through(place))
+            rows.append(["the same in `parallel --sshlogin`, median", milliseconds(median(far))])
+            kept = await asyncio.to_thread(_parallel, home, *_through(place, keeping=True))
+            rows.append(["the same there with one ssh connection kept, median", milliseconds(median(kept))])
     return Report(
         "Jobs",
         f"SQLite in WAL mode, every commit on disk; {ROUNDS} jobs placed and finished by one claimant;"
-        f" {TRIVIAL} jobs of `true`, one after the other, on one idle node over its socket.",
+        f" {TRIVIAL} jobs of `true`, one after the other, on one idle node: over its socket, then behind a real sshd.",
         ("", ""),
         rows,
         (
@@ -81,12 +96,13 @@ def _queue_figures(directory: Path) -> tuple[float, float]:
         return rate, time.perf_counter() - began
 
 
-async def _dispatch_figures(home: Home) -> tuple[list[float], list[float]]:
+async def _dispatch_figures(home: Home, node: NodeConfig) -> tuple[list[float], list[float]]:
     """Seconds from submit, by another process's connection, to running and to the result."""
     config = Config(operator="bench")
-    object.__setattr__(config, "nodes", (home.node("box"),))  # not the machine's own node
-    path = home.directory / "dispatch" / "queue.db"
-    core = Core(config, cache=home.directory / "dispatch")
+    object.__setattr__(config, "nodes", (node,))  # not the machine's own node
+    directory = home.directory / f"dispatch-{node.alias}"
+    path = directory / "queue.db"
+    core = Core(config, cache=directory)
     with closing(SqliteQueue(path)) as queue, closing(SqliteQueue(path)) as own:
         dispatcher = JobDispatcher(core, own)
         await core.start()
@@ -127,9 +143,18 @@ def _spooled(home: Home) -> list[float]:
         subprocess.run(["tsp", "-K"], env=env, capture_output=True, check=True)
 
 
-def _parallel(home: Home) -> list[float]:
+def _through(place: Place, *, keeping: bool = False) -> tuple[str, ...]:
+    """Has `parallel` run its jobs behind the same sshd as the node, on one connection where it is kept."""
+    control = f"ControlMaster auto\nControlPath {place.home.directory}/control\nControlPersist 10"
+    config = place.sshd.write_config(NODE, extra=control if keeping else "")
+    return "--ssh", f"ssh -F {config}", "--sshlogin", f"1/{NODE}"
+
+
+def _parallel(home: Home, *options: str) -> list[float]:
+    command = ["parallel", "--will-cite", *options, ":::", "true"]
+
     def once() -> None:
-        subprocess.run(["parallel", "--will-cite", ":::", "true"], env=home.env, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(command, env=home.env, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     return _timed(once)
 
