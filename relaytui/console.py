@@ -25,6 +25,7 @@ from relaytui.screens.desk import Desk
 from relaytui.screens.grid import FRESH, GridScreen
 from relaytui.screens.live import LiveScreen
 from relaytui.screens.panel import PanelScreen
+from relaytui.screens.prefix import PrefixScreen
 from relaytui.screens.question import QuestionScreen
 from relaytui.screens.requests import Failure, outcome
 from relaytui.screens.services import Services
@@ -49,7 +50,7 @@ class ConsoleOptions:
     ascii_only: bool = False
     order: str = "node"
     filter: str = ""
-    prefix: str = DEFAULT_PREFIX
+    prefix: str = DEFAULT_PREFIX  # "" until the operator has chosen
     interval: float = 0.1  # seconds between frames of tiles
     bell: bool = True
     operator: str = ""
@@ -107,10 +108,21 @@ class Console(App[None], inherit_bindings=False):
         await self.context.source.start()
         self._show_title()
         self.set_interval(self.context.interval, self._tick, name="frames")
+        if not self.options.prefix and self.context.services.keep_prefix is not None:
+            self.push_screen(PrefixScreen(self.context), self._take_prefix)
 
     async def on_unmount(self) -> None:
         self._unsubscribe()
         self._write("\x1b]2;\x07")
+
+    async def _take_prefix(self, prefix: str | None) -> None:
+        keep = self.context.services.keep_prefix
+        if prefix is None or keep is None:
+            return
+        self.context.prefix = prefix
+        kept = await outcome(keep(prefix))
+        words = f"the prefix is {prefix}; ui.prefix in the config changes it"
+        self.grid.say(f"{kept.text}; {prefix} is the prefix until you quit" if isinstance(kept, Failure) else words)
 
     @property
     def grid(self) -> GridScreen:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from relaytui.config import Config, NodeConfig, Transport, save_config
+from node_agent.terminal.prefix import DEFAULT_PREFIX
+from relaytui.config import Config, NodeConfig, Transport, UiConfig, save_config
 from tests.processes import end_processes_of
 from tests.pty_program import PtyProgram, on_terminal
 
@@ -49,9 +50,9 @@ class Home:
         return self.directory / "config" / "config.toml"
 
     def configure(self, *nodes: NodeConfig) -> None:
-        """Have these nodes in the config, `local` beside them."""
+        """Have these nodes in the config, `local` beside them, and a prefix, so that no console asks for one."""
         self.nodes = nodes
-        save_config(Config(nodes=nodes), self.config_file)
+        save_config(Config(nodes=nodes, ui=UiConfig(prefix=DEFAULT_PREFIX)), self.config_file)
 
     def node(self, alias: str) -> NodeConfig:
         """One more node of this machine, with a state directory of its own."""

@@ -11,7 +11,7 @@ from relaytui.attach.session import attach
 from relaytui.cli.attach import options_of, outcome_words
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.reach import run_async
-from relaytui.config import Config, NodeConfig, load_config, state_dir
+from relaytui.config import Config, NodeConfig, load_config, save_config, state_dir
 from relaytui.config.paths import policy_ledger
 from relaytui.console import Console, ConsoleOptions
 from relaytui.fleet.keys import SessionKey
@@ -38,7 +38,8 @@ def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
     core = Core(config, prompter=ask, connect=shared_connector_for)
 
     async def join(key: SessionKey) -> str:
-        return outcome_words(key, await attach(core.link(key.node), key, options_of(config)))
+        options = replace(options_of(config), prefix=console.context.prefix)
+        return outcome_words(key, await attach(core.link(key.node), key, options))
 
     options = ConsoleOptions(
         theme=config.ui.theme,
@@ -81,8 +82,24 @@ def _services(config: Config, core: Core, ask: Prompter, board: QueueBoard) -> S
     async def decisions() -> Sequence[Entry]:
         return await asyncio.to_thread(Ledger(policy_ledger()).entries)
 
+    async def keep_prefix(prefix: str) -> None:
+        await asyncio.to_thread(_keep_prefix, prefix)
+
     async def demo() -> None:
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "relaytui", "demo")
         await process.wait()
 
-    return Services(jobs=board, add_machine=add_machine, rules=config.rules, decisions=decisions, demo=demo)
+    return Services(
+        jobs=board,
+        add_machine=add_machine,
+        rules=config.rules,
+        decisions=decisions,
+        demo=demo,
+        keep_prefix=keep_prefix,
+    )
+
+
+def _keep_prefix(prefix: str) -> None:
+    """Write the operator's choice into the config as it is by now."""
+    config = load_config()
+    save_config(replace(config, ui=replace(config.ui, prefix=prefix)))

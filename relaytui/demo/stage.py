@@ -14,7 +14,8 @@ from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.requests import KillSession, ListSessions, StartSession
 from node_agent.protocol.states import SessionState
-from relaytui.config import Config, NodeConfig, Transport, save_config
+from node_agent.terminal.prefix import DEFAULT_PREFIX
+from relaytui.config import Config, NodeConfig, Transport, UiConfig, save_config
 from relaytui.demo.sessions import NODES, DemoSession, demo_sessions, notes_text
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node
@@ -43,7 +44,7 @@ class Stage:
             NodeConfig(alias, transport=Transport.UNIX, state=str(self.directory / alias), tags=tags)
             for alias, tags in NODES.items()
         ]
-        self.config = Config(nodes=tuple(nodes))
+        self.config = Config(nodes=tuple(nodes), ui=UiConfig(prefix=DEFAULT_PREFIX))
         self._pids: dict[str, tuple[int, int]] = {}  # keeper and agent as last seen
 
     async def set(self) -> None:

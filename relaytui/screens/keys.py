@@ -7,6 +7,7 @@ from typing import Any
 from textual.events import Key
 from textual.screen import Screen
 
+_NAMED = {"right_square_bracket": "]", "backslash": "\\", "circumflex_accent": "^", "underscore": "_", "at": "@"}
 _MODIFIED = ("ctrl+", "alt+")
 _BACKSPACE_BYTE = "\x08"
 """What a terminal sends for ctrl+h; the toolkit calls it backspace, as it does DEL."""
@@ -34,6 +35,15 @@ def is_passed_on(screen: Screen[Any], event: Key) -> bool:
     event.prevent_default()
     (front.focused or front).post_message(Key(event.key, event.character))
     return True
+
+
+def control_key(event: Key) -> str | None:
+    """`ctrl+` and a character, as prefixes are written: `ctrl+]`, `ctrl+a`; None for any other key."""
+    head, _, last = event.key.partition("+")
+    if head != "ctrl" or "+" in last:
+        return None
+    character = _NAMED.get(last, last)
+    return f"ctrl+{character}" if len(character) == 1 else None
 
 
 def session_key(event: Key) -> str:

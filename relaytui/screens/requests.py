@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from node_agent.protocol.errors import ProtocolError, RequestError
 from node_agent.terminal.sanitise import sanitise
+from relaytui.config import ConfigError
 from relaytui.link.errors import LinkError
 from relaytui.notify.switches import Change, change_settings
 from relaytui.screens.source import FleetSource
@@ -37,7 +38,7 @@ async def outcome(reply: Awaitable[T]) -> T | Failure:
     """The reply, or why there is none."""
     try:
         return await reply
-    except (RequestError, LinkError, ProtocolError, TimeoutError, OSError) as error:
+    except (RequestError, LinkError, ProtocolError, TimeoutError, OSError, ConfigError) as error:
         text = sanitise(str(error), _LIMIT)
         return Failure(error, text or "the node did not answer in time")
 

@@ -21,7 +21,7 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.screens.answer import ATTACH, AnswerScreen
 from relaytui.screens.context import Context
 from relaytui.screens.help import HelpScreen
-from relaytui.screens.keys import is_passed_on, key_name, session_key
+from relaytui.screens.keys import control_key, is_passed_on, key_name, session_key
 from relaytui.screens.live import LiveScreen
 from relaytui.screens.typist import Typist
 from relaytui.screens.views import tile_view
@@ -169,9 +169,7 @@ class TypingScreen(LiveScreen[str]):
         return self._typists[self.key]
 
     def _is_prefix(self, event: Key) -> bool:
-        return key_label(event.key.replace("right_square_bracket", "]")) == self.context.prefix or (
-            key_name(event) == self.context.prefix
-        )
+        return control_key(event) == self.context.prefix
 
     async def _command(self, event: Key) -> None:
         self._is_commanding = False

@@ -20,6 +20,7 @@ _MOST_PAINT = 0.600
 def measure() -> Report:
     """Run the bench."""
     with bench_home() as home:
+        home.configure()
         for number in range(SESSIONS):
             home.start("sh", "-c", f"seq {number} 500; exec cat", options=["--title", f"session number {number}"])
         for _ in range(2):

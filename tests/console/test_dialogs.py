@@ -22,10 +22,12 @@ from node_agent.protocol.requests import (
     UpdateSession,
 )
 from node_agent.protocol.states import AskKind
+from relaytui.config import ConfigError
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeState
 from relaytui.link.errors import HostKeyUnknown
 from relaytui.link.prompts import Prompt, PromptKind
+from relaytui.screens.services import Services
 from tests.console.driver import at_console
 from tests.console.scripted import ScriptedSource, choice, confirm
 
@@ -304,3 +306,39 @@ async def test_an_attach_that_fails_says_why() -> None:
     async with at_console(asking(), attach=attach) as operator:
         await operator.press("enter")
         await operator.until(lambda: operator.message == "a1 has just ended")
+
+
+def keeping(kept: list[str]) -> Services:
+    async def keep(prefix: str) -> None:
+        kept.append(prefix)
+
+    return Services(keep_prefix=keep)
+
+
+async def test_the_prefix_is_asked_for_until_it_is_chosen() -> None:
+    kept: list[str] = []
+    async with at_console(asking(), prefix="", services=keeping(kept)) as operator:
+        assert operator.screen_name == "PrefixScreen"
+        await operator.press("ctrl+z")
+        assert operator.sees("ctrl+z cannot be the prefix")
+        await operator.press("ctrl+backslash", "enter")
+        assert operator.screen_name == "GridScreen"
+        assert kept == ["ctrl+\\"]
+        await operator.press("right", "z", "ctrl+backslash", "d")
+        assert operator.screen_name == "GridScreen"
+    async with at_console(asking(), prefix="", services=keeping(kept)) as operator:
+        await operator.press("escape")
+        assert operator.screen_name == "GridScreen"
+        assert len(kept) == 1  # asked again next time
+    async with at_console(asking(), services=keeping(kept)) as operator:
+        assert operator.screen_name == "GridScreen"
+
+
+async def test_a_prefix_that_cannot_be_kept_counts_until_the_end() -> None:
+    async def keep(prefix: str) -> None:
+        raise ConfigError("config.toml cannot be written: read-only; check its permissions")
+
+    async with at_console(asking(), prefix="", services=Services(keep_prefix=keep)) as operator:
+        await operator.press("ctrl+b", "enter")
+        assert operator.message.startswith("config.toml cannot be written")
+        assert operator.console.context.prefix == "ctrl+b"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.home import RELAYTUI, Home
+from relaytui.config import load_config
+from tests.home import RELAYTUI, Home, open_home
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -65,6 +66,7 @@ class Tmux:
 
 @pytest.fixture
 def tmux(home: Home) -> Iterator[Tmux]:
+    home.configure()
     with tempfile.TemporaryDirectory(prefix="rt", dir="/tmp") as directory:
         opened = Tmux(Path(directory), home)
         try:
@@ -118,6 +120,7 @@ def test_an_operators_round(home: Home, tmux: Tmux) -> None:
 
 def test_the_last_screens_are_painted_before_any_node_answers(home: Home) -> None:
     """The cache of the round before is all there is to paint: the node's agent cannot be reached."""
+    home.configure()
     key = home.start("bash", "-c", "echo remembered; exec sleep 1000", options=["--title", "kept"])
     with home.terminal(columns=120, rows=40) as program:
         program.wait_for(b"remembered", timeout=LIMIT)
@@ -135,3 +138,20 @@ def test_the_last_screens_are_painted_before_any_node_answers(home: Home) -> Non
             program.wait(LIMIT)
     finally:
         os.kill(pid, 18)
+
+
+def test_the_prefix_is_asked_for_on_the_first_run_and_kept() -> None:
+    with tempfile.TemporaryDirectory(prefix="rt", dir="/tmp") as directory, open_home(Path(directory)) as home:
+        for is_first in (True, False):
+            with home.terminal(columns=100, rows=30) as program:
+                program.wait_for(b"No sessions yet", timeout=LIMIT)
+                if is_first:
+                    program.wait_for(b"Which key shall be the prefix", timeout=LIMIT)
+                    os.write(program.fd, b"\x01")
+                    program.wait_for(b"take ctrl\\+a", timeout=LIMIT)
+                    os.write(program.fd, b"\r")
+                    program.wait_for(b"the prefix is ctrl\\+a", timeout=LIMIT)
+                os.write(program.fd, b"q")
+                program.wait(LIMIT)
+                assert (b"Which key shall be" in program.output) is is_first
+        assert load_config(home.config_file).ui.prefix == "ctrl+a"
