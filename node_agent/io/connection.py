@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Set, Tuple, Union
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Set, Union
 
 from node_agent.core.lease import Holder
 from node_agent.core.pacing import Pacer
@@ -43,6 +43,9 @@ MOST_REQUESTS = 128
 REQUEST_LIMIT = 10.0
 """Seconds a request may go on without its client. Half of it would be worse than all: nobody would know of a session
 that was started. What takes longer waits for somebody else, a program that reads nothing most likely."""
+
+WORDS_A_TURN = 50
+"""Events and notices that are sent before a screen gets its turn."""
 
 ACK_WAITS = 0.005
 """Seconds the ack of a key waits for the key's echo, to go along with it."""
@@ -316,30 +319,51 @@ class Connection:
     async def _send_what_is_due(self) -> float:
         """Send everything that is due, most urgent first; seconds until something may be due again."""
         while True:
-            frame = await self._next_frame()
-            if frame is None:
+            has_sent = await self._send_words()
+            frame = self._next_of_feeds()
+            if frame is not None:
+                self._channel.write(frame)
+            elif not has_sent:
                 return self._seconds_to_wait()
-            self._channel.write(frame)
             await asyncio.sleep(0)  # a screen takes milliseconds to make: a key may have come meanwhile
             if self._channel.unsent >= WRITE_HIGH_WATER:
                 await asyncio.wait_for(self._channel.drain(), SECONDS_TO_READ)
 
-    async def _next_frame(self) -> Optional[bytes]:
+    async def _send_words(self) -> bool:
+        """Send what waits to be told, replies first; whether there was anything.
+
+        However much that is, each turn of the loop has room for a screen: on a busy machine turns are few.
+        """
+        words: List[bytes] = []
+        while len(words) < WORDS_A_TURN:
+            word = await self._next_word()
+            if word is None:
+                break
+            words.append(word)
+        while self._outbox:  # a reply that names a stream comes before the stream
+            words.append(self._outbox.take())
+        if words:
+            self._channel.write(b"".join(words))
+        return bool(words)
+
+    async def _next_word(self) -> Optional[bytes]:
         if self._outbox:
             return self._outbox.take()
         if self.events is not None:
             frame = await self.events.next_frame()
             if frame is not None:
                 return frame
-        frame = self._next_notice()
-        if frame is not None:
-            return frame
-        for stream, feed in self._feeds_in_order():
+        return self._next_notice()
+
+    def _next_of_feeds(self) -> Optional[bytes]:
+        """What an attached terminal is shown of a few bytes (the echo of a key), screens, then bytes in bulk."""
+        for stream, feed in sorted(self.feeds.items(), key=lambda item: item[1].urgency):
             frame = feed.next_frame(stream)
             if frame is not None:
-                self._rotate(stream)
+                if self.feeds.pop(stream, None) is not None:
+                    self.feeds[stream] = feed  # the others go first next time
                 return frame
-        return self._outbox.take() if self._outbox else None
+        return None
 
     def _next_notice(self) -> Optional[bytes]:
         while True:
@@ -349,16 +373,6 @@ class Connection:
             notice = self._notices.pop(subject)()
             if notice is not None:
                 return encode_json(FrameType.NOTICE, notice_to_wire(notice))
-
-    def _feeds_in_order(self) -> List[Tuple[int, Feed]]:
-        """What an attached terminal is shown of a few bytes (the echo of a key), screens, then bytes in bulk."""
-        return sorted(self.feeds.items(), key=lambda item: item[1].urgency)
-
-    def _rotate(self, stream: int) -> None:
-        """Let the other streams go first next time."""
-        feed = self.feeds.pop(stream, None)
-        if feed is not None:
-            self.feeds[stream] = feed
 
     def _seconds_to_wait(self) -> float:
         now = self._clock.boot()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 import pytest
 
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.frames import FrameType
-from node_agent.protocol.requests import CloseStream, TuneScreen
+from node_agent.protocol.requests import Chunk, CloseStream, SendInput, TuneScreen
 from node_agent.terminal.engines import create_engine
 from tests.harness import Client, Node, Stream
 
@@ -180,6 +181,19 @@ async def test_a_closed_stream_is_silent_and_unknown_ones_are_refused(client: Cl
     with pytest.raises(RequestError) as caught:
         await client.request(CloseStream(stream.number))
     assert caught.value.code is ErrorCode.BAD_REQUEST
+
+
+async def test_a_screen_does_not_wait_until_all_events_are_told(client: Client, shared_node: Node) -> None:
+    session = await client.start("cat")
+    for first in range(0, 1000, 100):
+        sends = (SendInput(session.id, f"story {first + n}", (Chunk(text="x"),)) for n in range(100))
+        await asyncio.gather(*(client.request(send) for send in sends))
+    late = await shared_node.connect()
+    watching = asyncio.create_task(late.watch(session.id))
+    await late.subscribe()
+    screen = await watching
+    await late.until(lambda: "x" in screen.text)
+    assert len(late.events) < late.last_event
 
 
 async def test_a_client_that_stops_reading_slows_nobody(shared_node: Node, client: Client) -> None:
