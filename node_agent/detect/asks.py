@@ -67,7 +67,7 @@ def make_ask(
 ) -> Ask:
     """Open an instance for what is on screen now."""
     reader = kernel.reader
-    question = prompt.question or (view.bottom.strip()[:200] if view is not None else "")
+    question = prompt.question or (view.last_words if view is not None else "")
     is_line = prompt.shape in (Shape.LINE, Shape.SHELL, Shape.KEY)
     anchor = normalised(view.before) if view is not None and is_line else ""
     return Ask(
@@ -110,7 +110,7 @@ def is_same(ask: Ask, kind: Optional[AskKind], prompt: Prompt, kernel: KernelEvi
         return True
     if ask.command and prompt.command and ask.command != prompt.command:
         return False  # the same words about another command are another question
-    question = prompt.question or view.bottom.strip()[:200]
+    question = prompt.question or view.last_words
     return kind is ask.kind and normalised(question) == normalised(ask.question)
 
 

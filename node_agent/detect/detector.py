@@ -60,7 +60,7 @@ class Detector:
         self._is_flowing = False
         self._next_flow_look = at
         self._submitted_at: Optional[float] = None
-        self._last_submit = at - 1.0
+        self._last_submit = float("-inf")
         self._is_submitted = False
         self._seen_prompts: Set[str] = set()
         self._is_behind = False
@@ -247,6 +247,7 @@ class Detector:
             is_at_prompt_mark=self._word.is_at_prompt_mark,
             is_submitted=self._is_submitted,
             is_unanswered=self._last_submit > activity.last_output,
+            since_submit=at - self._last_submit,
             is_returned=prompt.shape is Shape.SHELL and prompt.question in self._seen_prompts,
         )
 

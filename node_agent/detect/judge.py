@@ -27,6 +27,9 @@ _MONITOR_PERIOD = 5.35
 _UNSEEN_QUIET = 5.0
 """Seconds after which a quiet session that cannot be looked into is `unknown` and no longer `working`."""
 
+_TURN_START = 2.0
+"""Seconds a coding agent may take from a submit until it shows that it works; until then its composer looks at rest."""
+
 _VETO_END = 5.0
 """Seconds of quiet after which CPU time alone no longer hides a prompt: start-up of coding agents burns it."""
 
@@ -47,6 +50,7 @@ class Situation(NamedTuple):
     is_at_prompt_mark: bool  # OSC 133 A or B was the last mark
     is_submitted: bool  # something was submitted and this prompt was not seen since
     is_unanswered: bool  # something was submitted and nothing was output since
+    since_submit: float
     is_returned: bool  # this prompt stood here before the last submit too
 
 
@@ -146,7 +150,7 @@ def _polling(now: Situation) -> Judgement:
 
 def _event_loop(now: Situation) -> Judgement:
     prompt = now.reading.prompt
-    is_drawn = prompt.shape in (Shape.MENU, Shape.BUTTONS) or prompt.is_ruled
+    is_drawn = prompt.shape in (Shape.MENU, Shape.BUTTONS, Shape.FIELD) or prompt.is_ruled
     if now.termios is not None and now.termios.icanon:
         if ends_like_prompt(now.view.before):
             return _waits(now, "event loop at a prompt", 1.0, 0.75)
@@ -161,6 +165,8 @@ def _event_loop(now: Situation) -> Judgement:
         if is_drawn:
             return _waits(now, "dialog, though the program computes", 1.5, 0.8, by_stillness=True)
         return Judgement(Attention.WORKING, "event loop computes", confidence=0.7)
+    if not now.view.visible:
+        return Judgement(Attention.WORKING, "event loop with nothing drawn yet", confidence=0.8)
     if is_drawn:
         return _waits(now, "event loop at a dialog", 0.35, 0.9, by_stillness=True)
     if prompt.shape is Shape.NONE and not now.view.alternate:
@@ -170,6 +176,8 @@ def _event_loop(now: Situation) -> Judgement:
         need = max(need, now.kernel.timeout + 0.25)
     if 0 < now.period < 5:
         need = max(need, 1.8 * now.period)
+    if Role.AGENT in now.roles:
+        need = max(need, now.quiet + _TURN_START - now.since_submit)
     return _waits(now, "event loop at rest", need, 0.75)
 
 
@@ -181,13 +189,13 @@ def _unseen(now: Situation, why: str) -> Judgement:
     if now.termios is not None and now.termios.is_hidden:
         return _waits(now, f"{why}, line read without echo", 0.15, 0.95)
     is_cooked = now.termios is not None and now.termios.icanon
-    if _busy(now) and not is_cooked and prompt.shape not in (Shape.MENU, Shape.BUTTONS):
+    if _busy(now) and not is_cooked and prompt.shape not in (Shape.MENU, Shape.BUTTONS, Shape.FIELD):
         return Judgement(Attention.WORKING, now.reading.busy or "progress", confidence=0.8)
     if not is_cooked and (now.is_at_prompt_mark or (now.view.bracketed_paste and ends_like_prompt(now.view.before))):
         return _waits(now, f"{why}, line editor at its prompt", 0.4, 0.85)
     if not is_cooked and now.roles & {Role.EDITOR, Role.PAGER, Role.PICKER}:
         return _waits(now, f"{why}, a full-screen program at rest", 0.7, 0.7)
-    if prompt.shape in (Shape.MENU, Shape.BUTTONS, Shape.PAGER, Shape.COMPOSER) and not is_cooked:
+    if prompt.shape in (Shape.MENU, Shape.BUTTONS, Shape.FIELD, Shape.PAGER, Shape.COMPOSER) and not is_cooked:
         return _waits(now, f"{why}, {prompt.shape.value} on screen", 0.8, 0.7, by_stillness=True)
     if prompt.is_ruled and not is_cooked:
         return _waits(now, f"{why}, {prompt.rule}", 0.8, 0.7, by_stillness=True)

@@ -26,6 +26,9 @@ _ONE_ANSWER = re.compile(r"[\[(<](?P<answer>yes|no|y|n)[\])>]\s*[?:]?\s*" + _TYP
 _LETTERS = re.compile(r"[\[(<](?P<letters>[A-Za-z?!](?:,[A-Za-z?!/]|[/|][A-Za-z?!]){1,14})[\])>]")
 _LABELLED = re.compile(r"[\[(](?P<key>\w)[\])](?P<rest>[\w']+(?: [a-z]\w*)*)")
 _NUMBERED = re.compile(r"^\s*[>*❯]?\s*[\[(]?(?P<number>\d{1,3})[\])\].:]\s*(?P<label>\S.*)$")
+_MARKED = re.compile(r"^\? (?P<line>\S.*)$")
+"""The mark of inquirer and its kin before the question that is open."""
+_EXPAND = re.compile(r"\((?P<keys>(?=[a-z]*[A-Z][a-z]*h?\))[A-Za-z]{1,12}[hH])\)\s*\w?$")
 _LETTERED = re.compile(r"^\s{1,8}(?P<letter>[A-Za-z])\s{2,}(?P<label>[a-z]\S*.*)$")
 _PICK = re.compile(
     r"(?:^\s*#\?\s*|(?:choice|choose|select|selection|pick|option|number|enter\s+\d|\[\d+\s*[-–/,]\s*\d+\]"
@@ -43,7 +46,11 @@ _HIDDEN_THINGS = (
 )
 _SECRET = re.compile(rf"(?:{_HIDDEN_THINGS})[^\n]{{0,80}}?(?:\([^)]*\)|\[[^\]]*\])?\s*[:>?]\s*[*•]*\s*$", re.I)
 _LOGIN = re.compile(r"(?:^|\b)(?:login|user ?name|user id)\b(?: for [^\n]{0,80})?\s*[:>]\s*" + _TYPED, re.I)
-_KEY = re.compile(r"(?:press|hit|strike|push|type)\s+(?:\W?(?:any key|enter|return|space|a key|<?cr>?)\b)", re.I)
+_KEY = re.compile(
+    r"(?:press|hit|strike|push|type)\s+(?:\W?(?:any key|enter|return|space|a key|<?cr>?)\b)"
+    r"|^\W*(?:enter|return|space|any key) to (?:continue|proceed|dismiss)\b",
+    re.I,
+)
 _ASKING_VERB = re.compile(
     r"\b(?:continue|proceed|overwrite|remove|delete|replace|ok|okay|do you|would you|want to|are you|sure|accept"
     r"|install|abort)\b",
@@ -57,6 +64,26 @@ _PROMPT_END = re.compile(r"[:?>\])#$%❯›»]\s*$")
 
 def parse_line(before: str, above: Sequence[str]) -> Optional[Prompt]:
     """What the line left of the cursor asks; `above` are the rows over it, nearest last."""
+    marked = _MARKED.match(before)
+    if marked is not None:
+        return _library_line(marked["line"], above)
+    return _line(before, above)
+
+
+def _library_line(line: str, above: Sequence[str]) -> Prompt:
+    """What a prompt library asks after its mark; a letter for each choice and one for help may stand in brackets."""
+    expand = _EXPAND.search(line)
+    if expand is not None:
+        default = next(key.lower() for key in expand["keys"] if key.isupper())
+        options = tuple(AskOption(key, key, default=key == default) for key in expand["keys"].lower())
+        return Prompt(Shape.LINE, AskKind.CHOICE, _clean(line[: expand.start()]), options, rule="line: letters")
+    found = _line(line, above)
+    if found is None or found.kind is None:
+        return Prompt(Shape.LINE, AskKind.TEXT, _clean(line), rule="line: text")
+    return found
+
+
+def _line(before: str, above: Sequence[str]) -> Optional[Prompt]:
     line = before.rstrip()
     if not line.strip():
         return None

@@ -23,7 +23,7 @@ _OPEN = ("○", "◯", "◻", "( )", "[ ]")
 """Boxes that show a choice without a pointer beside them; a row of ● is prose, one of ☐ a list of things to do."""
 
 _ITEM = re.compile(
-    rf"^(?P<lead>\s*)(?:(?P<pointer>[{_POINTERS}*])\s+)?"
+    rf"^(?P<lead>\s*)(?:(?P<pointer>[{_POINTERS}*])(?:\s+|(?=[{_CHOSEN}{_FREE}])))?"
     rf"(?P<box>[{_CHOSEN}{_FREE}]|\((?:[ *xX•])\)|\[(?:[ *xX✓✔])\])?\s*"
     r"(?:(?P<number>\d{1,2})[.)]\s+)?(?P<label>\S.*)$"
 )
@@ -33,6 +33,8 @@ _NO_LABEL = re.compile(r"^(?:no|deny|reject|cancel|decline|abort|exit|quit|don'?
 _BUTTON = re.compile(r"<\s*(?P<label>[A-Z][\w' -]{0,24}?)\s*>|\[\s(?P<label2>[A-Z][\w' -]{0,24}?)\s\]")
 _FIELD = re.compile(r"_{6,}")
 _COMPOSER = re.compile(r"^\s*[❯›>»→]\s*(?P<rest>.*)$")
+_WRAPPED = re.compile(r"\?\s+\([^)]*$")
+"""A remark behind the question that goes on in the next row."""
 _KEY_HINT = re.compile(r"\s*\((?:use|move|press|type)\b[^)]*\)\s*$", re.I)
 """Prompt libraries take their hint away at the first key: it is no part of the question."""
 
@@ -112,7 +114,8 @@ def _menu_prompt(view: ScreenView, items: List[Item]) -> Optional[Prompt]:
     below = [row for row in view.visible if row > last]
     if len(below) > _MENU_DEPTH or any(_is_composer(view, row) for row in below):
         return None
-    options = tuple(_option(item) for item in items)
+    has_letters = all(_SHOWN_KEY.search(item.label) for item in items)
+    options = tuple(_option(item, has_letters) for item in items)
     question = question_above(view.lines, items[0].row)
     boxed = [item for item in items if item.box and item.box not in _CHOSEN + _FREE]
     kind = AskKind.CHOICE if boxed else kind_of_options(options)
@@ -120,8 +123,11 @@ def _menu_prompt(view: ScreenView, items: List[Item]) -> Optional[Prompt]:
     return Prompt(Shape.MENU, kind, question, options, rule="menu", is_multiple=is_multiple)
 
 
-def _option(item: Item) -> AskOption:
+def _option(item: Item, has_letters: bool) -> AskOption:
+    """`has_letters`: every option shows a key; "(x)" behind one alone is a word of its label, unless a key's name."""
     shown = _SHOWN_KEY.search(item.label)
+    if shown is not None and len(shown["key"]) == 1 and not has_letters:
+        shown = None
     key = shown["key"].lower() if shown else item.number
     label = item.label[: shown.start()] if shown else item.label
     chosen = item.box[:1] in _CHOSEN if item.box else False
@@ -150,7 +156,7 @@ def question_above(lines: Sequence[str], row: int) -> str:
         text = _KEY_HINT.sub("", re.sub(r"^[?◆◇▲■│✔*△⚠]\s+", "", text))
         nearest = nearest or text
         if re.search(r"[?:](?:\s*[\[(›…].*)?$", text) and len(text) > 3:
-            return " ".join(text.split())[:400]
+            return " ".join(_WRAPPED.sub("?", text).split())[:400]
         seen += 1
         if seen >= 6:
             break

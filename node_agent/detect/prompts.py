@@ -22,6 +22,7 @@ class Shape(enum.Enum):
     MENU = "menu"  # options, one marked
     BUTTONS = "buttons"
     KEY = "key"  # "press any key"
+    FIELD = "field"  # an input field that a library draws, cursor and all
     PAGER = "pager"
     COMPOSER = "composer"  # an empty input line of a coding agent or chat: at rest
     SHELL = "shell"  # a shell's or REPL's prompt before the cursor: at rest

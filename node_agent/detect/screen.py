@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import FrozenSet, NamedTuple, Optional, Sequence, Tuple
 
-from node_agent.detect.lines import asks_for_key, is_repl_prompt, parse_line
+from node_agent.detect.fields import find_field
+from node_agent.detect.lines import asks_for_key, is_repl_prompt, numbered_options, parse_line
 from node_agent.detect.menus import find_buttons, find_composer, find_labels, find_menu, kind_of_options
 from node_agent.detect.prompts import NO_PROMPT, Prompt, Shape
 from node_agent.detect.rules import ProgramRules, Role, Rule, Where
-from node_agent.detect.view import ScreenView, unframed
+from node_agent.detect.view import ScreenView, is_rule, unframed
 from node_agent.protocol.states import AskKind, Attention
 
 _PAGER_LINE = re.compile(r"^\s*(?::\s*$|\(END\)|lines \d+-\d+|--\s*more\s*--|.*\(END\)\s*$)", re.I)
@@ -61,19 +62,27 @@ def _prompt(
         and (is_repl_prompt(view.before) or roles & {Role.SHELL, Role.REPL})
     ):
         return line
-    drawn = find_menu(view) or find_buttons(view)
+    drawn = find_menu(view) or find_buttons(view) or find_field(view)
     if drawn is not None:
         return drawn
     if Role.PICKER in roles:  # what is typed filters the list: nothing on its screen names the question
         return Prompt(Shape.MENU, AskKind.CHOICE, "pick from the list", rule="picker")
     if asks_for_key(view.bottom):
-        return Prompt(Shape.KEY, AskKind.KEY, view.bottom.strip(), rule="press a key")
+        return Prompt(Shape.KEY, AskKind.KEY, _heading(view) or view.bottom.strip(), rule="press a key")
     composer = find_composer(view)
     if composer is not None and (line is None or line.kind in (None, AskKind.TEXT)):
         return composer
     if _PAGER_LINE.match(view.bottom):
         return Prompt(Shape.PAGER, AskKind.PAGER, view.bottom.strip(), rule="pager line")
-    return _masked(view) or line or NO_PROMPT
+    return _masked(view) or _with_list_below(line, view) or NO_PROMPT
+
+
+def _with_list_below(line: Optional[Prompt], view: ScreenView) -> Optional[Prompt]:
+    """A line that takes the number of something listed under it."""
+    if line is None or line.kind is not AskKind.TEXT:
+        return line
+    options = numbered_options([text for text in view.lines[view.row + 1 :] if text.strip()])
+    return line._replace(kind=AskKind.CHOICE, options=tuple(options)) if options else line
 
 
 def _ruled(view: ScreenView, known: Sequence[ProgramRules]) -> Optional[Prompt]:
@@ -85,7 +94,9 @@ def _ruled(view: ScreenView, known: Sequence[ProgramRules]) -> Optional[Prompt]:
     found = drawn or (line if line is not None and line.kind is not None else NO_PROMPT)
     options = find_labels(view, rule.options) if rule.options else found.options
     shape = found.shape if found.shape is not Shape.NONE else Shape.MENU if options else Shape.LINE
-    question = rule.question or _asking_line(rule, view) or found.question
+    line_of_rule = _matched_line(rule, view)
+    asking_line = line_of_rule if line_of_rule.endswith("?") else ""
+    question = rule.question or asking_line or found.question or line_of_rule
     command = rule.command.search("\n".join(unframed(text) for text in view.lines)) if rule.command else None
     kind = rule.kind or found.kind or (kind_of_options(options) if options else AskKind.TEXT)
     is_across = any(all(label in line for label in rule.options) for line in view.lines)
@@ -102,8 +113,8 @@ def _ruled(view: ScreenView, known: Sequence[ProgramRules]) -> Optional[Prompt]:
     )
 
 
-def _asking_line(rule: Rule, view: ScreenView) -> str:
-    """The line the rule found, where that is the question itself."""
+def _matched_line(rule: Rule, view: ScreenView) -> str:
+    """The line the rule found, where it looks for one among others."""
     if rule.where in (Where.TITLE, Where.LINE):
         return ""
     text = "\n".join(unframed(line) for line in view.lines)
@@ -112,7 +123,7 @@ def _asking_line(rule: Rule, view: ScreenView) -> str:
         return ""
     start = match.start() + len(match.group(0)) - len(match.group(0).lstrip())
     line = text[text.rfind("\n", 0, start) + 1 :].partition("\n")[0]
-    return _joined(re.sub(r"^\W+", "", line)) if line.rstrip().endswith("?") else ""
+    return _joined(re.sub(r"^\W+", "", line))
 
 
 def _masked(view: ScreenView) -> Optional[Prompt]:
@@ -130,6 +141,13 @@ def _masked(view: ScreenView) -> Optional[Prompt]:
 
 def _above(view: ScreenView) -> Tuple[str, ...]:
     return tuple(text for text in view.lines[max(0, view.row - 40) : view.row] if text.strip())
+
+
+def _heading(view: ScreenView) -> str:
+    """How a notice over the last row begins, where a horizontal rule is drawn above it."""
+    rows = view.visible
+    edge = next((row for row in reversed(rows) if is_rule(view.lines[row]) and row != rows[-1]), None)
+    return _joined(view.lines[min(row for row in rows if row > edge)]) if edge is not None else ""
 
 
 def _nearest(above: Sequence[str]) -> str:

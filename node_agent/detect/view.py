@@ -35,6 +35,12 @@ class ScreenView(NamedTuple):
         """The last row with anything on it."""
         return next((line for line in reversed(self.lines) if line.strip()), "")
 
+    @property
+    def last_words(self) -> str:
+        """The last row that says anything, without the box it stands in: the excerpt where no question was found."""
+        line = next((line for line in reversed(self.lines) if line.strip() and not is_rule(line)), "")
+        return unframed(line).strip()[:200]
+
 
 def read_screen(engine: Engine) -> ScreenView:
     """Take the engine's screen as text."""
