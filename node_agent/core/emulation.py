@@ -115,14 +115,13 @@ class Emulation:
         return events, replies
 
     def snapshot(self, history: int) -> Optional[Snapshot]:
-        """What an attaching terminal is painted with, or None in the middle of a sequence."""
-        if not self.engine.at_boundary:
-            return None
-        return Snapshot(self.engine.offset, self.engine.snapshot(history))
+        """What an attaching terminal is painted with, or None inside a sequence that has had an effect already."""
+        offset = self.engine.settled_offset
+        return None if offset is None else Snapshot(offset, self.engine.snapshot(history))
 
     def checkpoint(self) -> Optional[Checkpoint]:
-        """The whole state, or None in the middle of a sequence."""
-        return self.engine.checkpoint() if self.engine.at_boundary else None
+        """The whole state, or None inside a sequence that has had an effect already."""
+        return None if self.engine.settled_offset is None else self.engine.checkpoint()
 
     def _fall_back(self, data: bytes, end: int) -> None:
         """Go on in the other engine from the last checkpoint; when that is the broken one, after `end` and blank."""

@@ -75,6 +75,7 @@ class LiveSession:
         self._index = IndexTail(str(directory))
         self._place = self._index.position  # in the index, where `_records` begin
         self._has_resized = False  # by a record from after `_place`
+        self._applied = 0  # the offset of the last record that was
         self.emulation = Emulation(model.id, *size, self._load_checkpoint)
         self.saved_offset = self.emulation.offset
 
@@ -150,6 +151,7 @@ class LiveSession:
         return b"" if isinstance(found, Missing) else found
 
     def _apply(self, record: Record) -> None:
+        self._applied = record.offset
         if isinstance(record.body, Resize):
             self._has_resized = True
             self.emulation.resize(record.body.columns, record.body.rows)
@@ -172,8 +174,9 @@ class LiveSession:
         if self._records and self._has_resized:
             return None  # read again from their beginning, the records would resize the screen once more
         checkpoint = self.emulation.checkpoint()
-        place = self._place if self._records else self._index.position
-        return None if checkpoint is None else SavedScreen(checkpoint, place)
+        if checkpoint is None or checkpoint["offset"] < self._applied:
+            return None  # records inside a half-read sequence would not be told to the detector again
+        return SavedScreen(checkpoint, self._place if self._records else self._index.position)
 
     def snapshot(self, history: int, now: float) -> Optional[Snapshot]:
         """What an attaching terminal is painted with, or None to try again when more output has come."""

@@ -69,7 +69,7 @@ class ScreenState:
 
 @dataclass
 class TerminalState:
-    """A terminal at a token boundary; the module docstring explains the fields."""
+    """A terminal between two tokens; the module docstring explains the fields."""
 
     columns: int
     rows: int

@@ -120,7 +120,7 @@ class EngineOptions(NamedTuple):
 
 
 Checkpoint = Dict[str, Any]
-"""Engine-neutral, versioned, JSON-compatible state at a token boundary; see `checkpoint.py` for its fields."""
+"""Engine-neutral, versioned, JSON-compatible state between two tokens; see `checkpoint.py` for its fields."""
 
 
 class Engine(Protocol):
@@ -182,7 +182,14 @@ class Engine(Protocol):
 
     @property
     def at_boundary(self) -> bool:
-        """Whether no sequence or character is half read, so that a checkpoint or snapshot is exact."""
+        """Whether no sequence or character is half read."""
+
+    @property
+    def settled_offset(self) -> Optional[int]:
+        """The journal offset up to which the screen shows all output: `offset` but for what is half read.
+
+        None while that is not one place: a control inside a half-read sequence has been done, or a single shift.
+        """
 
     @property
     def history_dropped(self) -> int:
@@ -205,7 +212,10 @@ class Engine(Protocol):
         """Answers to queries since the last call."""
 
     def snapshot(self, history: int = 0) -> bytes:
-        """ANSI that brings a reset terminal of this size to this state, the last `history` rows first."""
+        """ANSI that brings a reset terminal of this size to this state, the last `history` rows first.
+
+        What is half read is not in it: output goes on at `settled_offset`.
+        """
 
     def checkpoint(self) -> Checkpoint:
-        """The whole state; only at a boundary (raises ValueError elsewhere)."""
+        """The whole state at `settled_offset`; raises ValueError when there is none."""

@@ -82,6 +82,11 @@ class PyteEngine:
         return self._tokenizer.at_boundary and self._screen.single_shift is None
 
     @property
+    def settled_offset(self) -> Optional[int]:
+        """The offset up to which the screen shows all output; None while there is none."""
+        return None if self._screen.single_shift is not None else self._tokenizer.settled_offset
+
+    @property
     def cursor(self) -> Cursor:
         """The cursor of the active screen."""
         screen = self._screen
@@ -245,10 +250,12 @@ class PyteEngine:
         return write_snapshot(self._dump(), history)
 
     def checkpoint(self) -> Checkpoint:
-        """The whole state; raises ValueError inside a sequence."""
-        if not self.at_boundary:
-            raise ValueError("a checkpoint inside a sequence")
-        return checkpoints.dump(self._dump())
+        """The whole state at `settled_offset`; raises ValueError when there is none."""
+        state = self._dump()
+        if self.settled_offset is None:
+            raise ValueError("what is half read has had an effect already")
+        state.offset = self.settled_offset
+        return checkpoints.dump(state)
 
     def _dump(self) -> checkpoints.TerminalState:
         state = self._state.dump()

@@ -306,8 +306,7 @@ class HardenedScreen(CursorScreen):
         if how in (0, 1, 2):
             start, end = ((self.x, self.columns), (0, self.x + 1), (0, self.columns))[how]
             self.erase(self.y, start, end, private)
-            if how == 0 and not private:
-                self.pending_wrap = False
+            self.pending_wrap = False
 
     def erase_in_display(self, how: int = 0, private: bool = False) -> None:
         """Erase below, above or the whole screen (ED, DECSED)."""
@@ -316,6 +315,7 @@ class HardenedScreen(CursorScreen):
         above, below = range(self.y), range(self.y + 1, self.lines)
         for y in (below, above, range(self.lines))[how]:
             self.erase(y, 0, self.columns, private)
+        self.pending_wrap = False
         if how < 2:
             self.erase_in_line(how, private)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import codecs
 import re
 from enum import IntEnum
-from typing import List, NamedTuple, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 STRING_KEPT = 256 * 1024
 """Characters of a string's body that are kept; the rest is read and dropped."""
@@ -76,9 +76,13 @@ Scanned = List[Tuple[Kind, str, int, str]]
 class HalfRead:
     """The machine that reads what `GROUND` does not match, one character at a time, across calls."""
 
-    __slots__ = ("_body", "_kept", "_length", "_malformed", "_state", "_text")
+    __slots__ = ("_body", "_kept", "_length", "_malformed", "_state", "_text", "has_acted", "size")
 
     def __init__(self) -> None:
+        self.size = 0
+        """Characters read since the open sequence or string began; 0 on the ground."""
+        self.has_acted = False
+        """Whether a control inside the open sequence was already a token of its own."""
         self._state = _GROUND
         self._text = ""
         self._malformed = False
@@ -96,11 +100,14 @@ class HalfRead:
         tokens: Scanned = []
         end = len(text)
         while position < end:
+            start = position
             if self._state == _STRING:
                 position = self._read_string(text, position, tokens)
             else:
                 position = self._step(text[position], position, tokens)
+            self.size += position - start
             if self._state == _GROUND:
+                self.size = 0
                 break
         return position, tokens
 
@@ -111,12 +118,14 @@ class HalfRead:
                 self._end_string("\x1b\\", position + 1, tokens)
                 return position + 1
             self._begin_escape()  # any other character makes that ESC the start of a new sequence
+            self.size = 1
             return position
         if char == "\x1b":
             self._begin_escape()
         elif char in "\x18\x1a":
             self._state = _GROUND
         elif char in _CONTROLS_IN_SEQUENCE:
+            self.has_acted = True
             tokens.append((Kind.CONTROL, char, position + 1, ""))
         elif char >= "\x80":
             self._state = _GROUND
@@ -127,6 +136,8 @@ class HalfRead:
 
     def _begin_escape(self) -> None:
         self._state = _ESCAPE
+        self.size = 0
+        self.has_acted = False
         self._text = "\x1b"
         self._malformed = False
         self._body = []
@@ -201,6 +212,11 @@ class Tokenizer:
         """Whether no character or sequence is half read."""
         return not self._held and not self._half_read.is_open
 
+    @property
+    def settled_offset(self) -> Optional[int]:
+        """Where what is half read began; None when some of it has been given out already."""
+        return settled_offset(self.offset, self._held, self._half_read)
+
     def feed(self, data: bytes) -> List[Token]:
         """The tokens `data` completes; a UTF-8 character cut by its end is held back for the next call."""
         data = self._held + data
@@ -228,6 +244,13 @@ class Tokenizer:
             else:
                 tokens.append(Token(kind, found.group(), base + position))
         return tokens
+
+
+def settled_offset(offset: int, held: bytes, half_read: HalfRead) -> Optional[int]:
+    """The offset before what is half read, `offset` when nothing is; None when some of it is a token already."""
+    if half_read.is_open and half_read.has_acted:
+        return None
+    return offset - len(held) - half_read.size
 
 
 def split_terminator(string: str) -> Tuple[str, str]:

@@ -17,10 +17,14 @@ from tests.terminal.support import recording
 
 ODD_AGENT = """
 import os, sys, time
+import node_agent.io.keeper_launch as keeper_launch
 import node_agent.io.start as start
+import node_agent.keeper.agent_watch as agent_watch
 from node_agent.terminal.vt.engine import VtEngine
 from node_agent.__main__ import main
 start.agent_command = lambda: [sys.executable, __file__]
+keeper_launch.keeper_command = lambda: [sys.executable, __file__, "keeper"]
+agent_watch.SILENCE = 4.0
 feed = VtEngine.feed
 def odd_feed(self, data):
     if b"POISON" in data:
@@ -33,7 +37,10 @@ def odd_feed(self, data):
 VtEngine.feed = odd_feed
 sys.exit(main())
 """
-"""An agent that dies of one word, hangs on another, and whose engine breaks on a third, as is every next one."""
+"""An agent that dies of one word, hangs on another, and whose engine breaks on a third, as is every next one.
+
+Its keeper is less patient than a real one, so that a test of two hangs is short.
+"""
 
 
 @pytest.fixture
@@ -48,7 +55,6 @@ async def test_output_that_kills_two_agents_is_put_in_quarantine(odd_node: Node)
     await check_quarantine(odd_node, "POISON", limit=15)
 
 
-@pytest.mark.full  # the keeper gives a silent agent ten seconds, twice
 async def test_output_that_hangs_two_agents_is_put_in_quarantine(odd_node: Node) -> None:
     await check_quarantine(odd_node, "HANG", limit=60)
 

@@ -82,11 +82,56 @@ def test_random_states_survive_json(seed: int) -> None:
     assert differences(picture(engine), picture(restored)) == []
 
 
-def test_a_checkpoint_is_refused_inside_a_sequence() -> None:
-    engine = create_engine("vt", 80, 24)
-    engine.feed(b"text\x1b[1")
-    with pytest.raises(ValueError, match="boundary"):
-        engine.checkpoint()
+@pytest.mark.parametrize("name", ["vt", "pyte"])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_checkpoint_at_any_byte_goes_on_from_before_what_is_half_read(name: str, seed: int) -> None:
+    stream = traffic(random.Random(seed), 40, 40, 10) + b"\x18z"
+    whole = create_engine(name, 40, 10)
+    whole.feed(stream)
+    engine = create_engine(name, 40, 10)
+    inside = 0
+    for end in range(len(stream)):
+        engine.feed(stream[end : end + 1])
+        place = engine.settled_offset
+        if place is None:
+            continue
+        restored = restore_engine(name, engine.checkpoint())
+        assert restored.offset == place <= engine.offset
+        if place == engine.offset:
+            continue
+        inside += 1
+        if inside % 5 == 0:
+            other = restore_engine(name, engine.checkpoint())
+            other.feed(stream[place:])
+            assert differences(picture(whole), picture(other)) == [], end
+    assert inside > 50
+
+
+@pytest.mark.parametrize("name", ["vt", "pyte"])
+@pytest.mark.parametrize(
+    ("output", "place"),
+    [
+        (b"text\x1b", 4),
+        (b"text\x1b[1", 4),
+        (b"text\x1b[1\x1b[2", 7),
+        (b"text\x1b]0;title", 4),
+        (b"text\x1b]0;title\x1b", 4),
+        (b"text\x1b]0;title\x1b[", 13),
+        (b"text\xf0\x9f", 4),
+        (b"text\x1bP\xf0\x9f", 4),
+        (b"text\x1b[1\n", None),
+        (b"text\x1b[1\nm", 9),
+        (b"text\x1bN", None),
+    ],
+)
+def test_where_output_goes_on_after_a_half_read_sequence(name: str, output: bytes, place: int | None) -> None:
+    engine = create_engine(name, 80, 24)
+    for part in (output[:5], output[5:8], output[8:]):
+        engine.feed(part)
+    assert engine.settled_offset == place
+    if place is None:
+        with pytest.raises(ValueError, match="half read"):
+            engine.checkpoint()
 
 
 def sample() -> dict[str, Any]:

@@ -80,6 +80,9 @@ TEXT: list[tuple[str, bytes | str, list[str]]] = [
     # wrapping
     ("a wrap waits, BS leaves it", b"\x1b[1;20HX\x08YZ", [" " * 18 + "YZ"]),
     ("EL at a waiting wrap clears the cell", b"\x1b[1;19HYX\x1b[KZ", [" " * 18 + "YZ"]),
+    ("EL 1 at a waiting wrap clears the row", b"\x1b[1;19HYX\x1b[1KZ", [" " * 19 + "Z"]),
+    ("DECSEL at a waiting wrap clears the cell", b"\x1b[1;19HYX\x1b[?KZ", [" " * 18 + "YZ"]),
+    ("ED 2 at a waiting wrap ends it", b"\x1b[1;20HX\x1b[2JZ", [" " * 19 + "Z"]),
     ("CR at a waiting wrap", b"\x1b[1;20HX\rY", ["Y" + " " * 18 + "X"]),
     ("no wrap when DECAWM is off", b"\x1b[?7l\x1b[1;19Habcd", [" " * 18 + "ad"]),
     ("DECRC brings a waiting wrap back", b"\x1b[1;20HX\x1b7\x1b[1;1H\x1b8Y", [" " * 19 + "X", "Y"]),
@@ -273,6 +276,7 @@ REPLIES: list[tuple[bytes, Callable[[bytes], bool] | bytes]] = [
     (b"\x1b[>5u\x1b[?u", b"\x1b[?5u"),
     (b"\x1b[18t", b"\x1b[8;6;20t"),
     (b"\x1b]11;?\x07", lambda reply: reply.startswith(b"\x1b]11;rgb:1010/") and reply.endswith(b"\x07")),
+    (b"\x1b]11;#ff0000\x07\x1b]11;?\x07", b"\x1b]11;rgb:1010/1010/1010\x07"),
     (b"\x1b[31m\x1bP$qm\x1b\\", b"\x1bP1$r31m\x1b\\"),
     (b"\x1bP$qr\x1b\\", b"\x1bP1$r1;6r\x1b\\"),
     (b"\x1b]0;secret\x07\x1b[21t", b""),

@@ -86,7 +86,17 @@ FULL = "aaaa\r\nbbbb\r\ncccc\r\ndddd"
         ("abcdefghijk", ["abcdefghij", "k"], (1, 1)),
         ("\x1b[?7labcdefghijk", ["abcdefghik"], (0, 9)),
         ("abcdefghij\rX", ["Xbcdefghij"], (0, 1)),
+        # as xterm, whose every erasure ends a wrap that is due; tmux counts the cursor as after the last column
         ("abcdefghij\x1b[Kk", ["abcdefghik"], (0, 9)),
+        ("abcdefghij\x1b[1Kk", ["         k"], (0, 9)),
+        ("abcdefghij\x1b[2Kk", ["         k"], (0, 9)),
+        ("abcdefghij\x1b[?Kk", ["abcdefghik"], (0, 9)),
+        ("abcdefghij\x1b[Jk", ["abcdefghik"], (0, 9)),
+        ("abcdefghij\x1b[1Jk", ["         k"], (0, 9)),
+        ("abcdefghij\x1b[2Jk", ["         k"], (0, 9)),
+        ("abcdefghij\x1b[?2Jk", ["         k"], (0, 9)),
+        ("abcdefghij\x1b[Xk", ["abcdefghik"], (0, 9)),
+        ("abcdefghij\x1b[3Jk", ["abcdefghij", "k"], (1, 1)),
         ("abcdefghijk\b\b\x1b[?45h\x1b[2DX", ["abcdefghXj", "k"], (0, 9)),
         ("ab\x1b[3b", ["abbbb"], (0, 5)),
         ("e\u0301\x1b[2b", ["e\u0301e\u0301e\u0301"], (0, 3)),
@@ -121,6 +131,9 @@ FULL = "aaaa\r\nbbbb\r\ncccc\r\ndddd"
         ("main\x1b[?1047hxx", ["    xx"], (0, 6)),
         ("\x1b[2;2H\x1b[?1048h\x1b[H\x1b[?1048lx", ["", " x"], (1, 2)),
         ("\x1b7\x1b[?47h\x1b[3;3H\x1b7\x1b[?47l\x1b[4;4H\x1b8x", ["x"], (0, 1)),
+        # rows of double width and height (DECDWL, DECDHL, DECSWL) are ordinary rows
+        ("ab\x1b#6cdefghijkl", ["abcdefghij", "kl"], (1, 2)),
+        ("\x1b#3top\r\n\x1b#4top\r\n\x1b#5end", ["top", "top", "end"], (2, 3)),
         # resets
         ("abc\x1b[2;3r\x1bcx", ["x"], (0, 1)),
         ("abc\x1b[4h\x1b[?6h\x1b[2;3r\x1b[!p\rX", ["abc", "X"], (1, 1)),
@@ -238,6 +251,9 @@ def test_no_event(string: str) -> None:
         ("\x1b]11;?\a", "\x1b]11;rgb:1010/1010/1010\a"),
         ("\x1b]10;?\x1b\\", "\x1b]10;rgb:d0d0/d0d0/d0d0\x1b\\"),
         ("\x1b]4;1;?\a", "\x1b]4;1;rgb:cdcd/0000/0000\a"),
+        # colours are the operator's: what a program sets changes no answer
+        ("\x1b]11;#ff0000\a\x1b]4;1;#00ff00\a\x1b]11;?\a", "\x1b]11;rgb:1010/1010/1010\a"),
+        ("\x1b]4;1;#00ff00\a\x1b]4;1;?\a", "\x1b]4;1;rgb:cdcd/0000/0000\a"),
         ("\x1b]2;secret\a\x1b[21t", ""),
         ("\x1b]52;c;?\a", ""),
         ("\x05", ""),

@@ -1,4 +1,8 @@
-"""Erasing, inserting and deleting (ECMA-48 8.3, VT510 manual): every blank takes the background in force (BCE)."""
+"""Erasing, inserting and deleting (ECMA-48 8.3, VT510 manual): every blank takes the background in force (BCE).
+
+As in xterm, a wrap that is due ends with every erasure, which counts the cursor as in the last column: EL after a
+character there erases it.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,12 @@ PROTECTED = int(Flag.PROTECTED)
 
 def erase_in_line(terminal: Terminal, which: int) -> None:
     """EL: 0 to the end, 1 to the cursor, 2 the whole row."""
-    y = terminal.y
-    if which == 0:
-        terminal.pending = False
-        _erase(terminal, y, terminal.x, terminal.columns)
-    elif which == 1:
-        _erase(terminal, y, 0, terminal.x + 1)
-    elif which == 2:
-        _erase(terminal, y, 0, terminal.columns)
+    if which > 2:
+        return
+    terminal.pending = False
+    start = terminal.x if which == 0 else 0
+    end = terminal.x + 1 if which == 1 else terminal.columns
+    _erase(terminal, terminal.y, start, end)
 
 
 def erase_to_end(terminal: Terminal, _: object) -> None:
@@ -53,6 +55,7 @@ def erase_in_display(terminal: Terminal, which: int) -> None:
         grid[:y] = [terminal.blank_row()] * y
         erase_in_line(terminal, 1)
     elif which == 2:
+        terminal.pending = False
         terminal.clear_grid()
     elif which == 3:
         terminal.history.clear()
@@ -60,16 +63,19 @@ def erase_in_display(terminal: Terminal, which: int) -> None:
 
 def erase_unprotected_in_line(terminal: Terminal, which: int) -> None:
     """DECSEL: as EL, but protected characters stay, and so do the pens of what goes."""
+    if which > 2:
+        return
+    terminal.pending = False
     start = terminal.x if which == 0 else 0
     end = terminal.x + 1 if which == 1 else terminal.columns
-    if which <= 2:
-        _erase_unprotected(terminal, terminal.y, start, end)
+    _erase_unprotected(terminal, terminal.y, start, end)
 
 
 def erase_unprotected_in_display(terminal: Terminal, which: int) -> None:
     """DECSED: as ED, but protected characters stay."""
     if which > 2:
         return
+    terminal.pending = False
     if which < 2:
         erase_unprotected_in_line(terminal, which)
     first = terminal.y + 1 if which == 0 else 0

@@ -14,7 +14,7 @@ from node_agent.terminal.engine import Cell, Checkpoint, Cursor, EngineOptions, 
 from node_agent.terminal.packed import WIDE_PAD, packed_text, unpack_cells
 from node_agent.terminal.rows import Span, pen_code, row_spans
 from node_agent.terminal.snapshot import snapshot
-from node_agent.terminal.tokenizer import HalfRead, Kind, cut_character, split_terminator
+from node_agent.terminal.tokenizer import HalfRead, Kind, cut_character, settled_offset, split_terminator
 from node_agent.terminal.vt import layout, lines, movement, printing, resizing, sequences, skipping, state
 from node_agent.terminal.vt.pens import CellsOf
 from node_agent.terminal.vt.row import CELLS, SHARED
@@ -239,6 +239,13 @@ class VtEngine:
     def at_boundary(self) -> bool:
         return not self._held and not self._half_read.is_open and self._terminal.single_shift is None
 
+    @property
+    def settled_offset(self) -> Optional[int]:
+        """The offset up to which the screen shows all output; None while there is none."""
+        if self._terminal.single_shift is not None:
+            return None
+        return settled_offset(self.offset, self._held, self._half_read)
+
     def stamps(self) -> Sequence[int]:
         """One number a screen row; equal numbers mean equal rows."""
         stamps = []
@@ -345,7 +352,8 @@ class VtEngine:
         return snapshot(state.capture(self._terminal, self.offset), history)
 
     def checkpoint(self) -> Checkpoint:
-        """The whole state; raises ValueError inside a sequence or character."""
-        if not self.at_boundary:
-            raise ValueError("a checkpoint needs a token boundary")
-        return dump(state.capture(self._terminal, self.offset))
+        """The whole state at `settled_offset`; raises ValueError when there is none."""
+        offset = self.settled_offset
+        if offset is None:
+            raise ValueError("what is half read has had an effect already")
+        return dump(state.capture(self._terminal, offset))

@@ -1,7 +1,8 @@
 """What OSC strings ask for: titles, links, directory, notifications, progress, marks, clipboard.
 
 Each becomes state or an event; text goes on as it was sent, capped. Colours set by OSC 4, 10, 11, 12 and 104 are
-ignored, since colours are the operator's. DCS, APC, PM and SOS ask for nothing here.
+ignored, since colours are the operator's: queries are answered from configuration whatever a program set, and tiles
+are drawn in the operator's theme. DCS, APC, PM and SOS ask for nothing here.
 """
 
 from __future__ import annotations
