@@ -30,9 +30,10 @@ def read_prompt(
     """What `view` asks. `known` are the rules that count; `is_cooked` says the kernel edits the line."""
     busy = _first(known, view, Attention.WORKING)
     rest = _first(known, view, Attention.IDLE)
-    return Reading(
-        _prompt(view, known, roles, is_cooked, is_hidden), busy.name if busy else "", rest.name if rest else ""
-    )
+    prompt = _prompt(view, known, roles, is_cooked, is_hidden)
+    if rest is not None and prompt.shape is Shape.LINE and not prompt.is_ruled and not is_cooked:
+        prompt = Prompt(Shape.COMPOSER, rule=rest.name)  # what ends at the cursor was typed there
+    return Reading(prompt, busy.name if busy else "", rest.name if rest else "")
 
 
 def _first(known: Sequence[ProgramRules], view: ScreenView, state: Attention) -> Optional[Rule]:
@@ -70,7 +71,7 @@ def _prompt(
     if asks_for_key(view.bottom):
         return Prompt(Shape.KEY, AskKind.KEY, _heading(view) or view.bottom.strip(), rule="press a key")
     composer = find_composer(view)
-    if composer is not None and (line is None or line.kind in (None, AskKind.TEXT)):
+    if composer is not None and (line is None or line.kind in (None, AskKind.TEXT) or Role.AGENT in roles):
         return composer
     if _PAGER_LINE.match(view.bottom):
         return Prompt(Shape.PAGER, AskKind.PAGER, view.bottom.strip(), rule="pager line")
