@@ -89,12 +89,12 @@ class AlertState:
         last.state, last.detail, last.at = SENT if is_sent else FAILED, detail, now
         return True
 
-    def due(self, channel: str, now: Moment) -> Optional[float]:
-        """Seconds until the node sends it through `channel` itself; None for never."""
+    def due(self, channel: str, now: Moment, delay: float = 0.0) -> Optional[float]:
+        """Seconds until the node sends it through `channel` itself; None for never. Others may claim after `delay`."""
         last = self.tries.get(channel)
         if last is not None:
             return last.wait(now)
-        return max(0.0, CLAIM_SECONDS - (self.offered or self.raised).age_at(now))
+        return max(0.0, delay + CLAIM_SECONDS - (self.offered or self.raised).age_at(now))
 
     def info(self, now: Moment, silenced: str) -> Alert:
         """The alert as clients see it."""

@@ -32,9 +32,9 @@ def insert(connection: sqlite3.Connection, alert: AlertState) -> bool:
 
 
 def save(connection: sqlite3.Connection, alert: AlertState) -> None:
-    """Record what has become of a known alert."""
+    """Record what has become of a known alert. One that was closed stays so: a claim may be saved a moment too late."""
     connection.execute(
-        "UPDATE alerts SET is_open = ?, body = ? WHERE key = ?",
+        "UPDATE alerts SET is_open = is_open AND ?, body = ? WHERE key = ?",
         (int(alert.is_open), dump_json(alert.to_json()), alert.key),
     )
 

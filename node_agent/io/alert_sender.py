@@ -17,6 +17,7 @@ from node_agent.io.alerts import Alerts
 from node_agent.io.settings import Settings
 from node_agent.io.store import StoreError
 from node_agent.protocol.asks import AlertKind, NodeChannel
+from node_agent.protocol.delivery import is_wanted
 from node_agent.protocol.errors import RequestError
 
 log = logging.getLogger(__name__)
@@ -66,11 +67,13 @@ class AlertSender:
         now = self._agent.clock.now()
         due: List[AlertState] = []
         for alert in self._alerts.open_alerts():
+            if not is_wanted(channel.kinds, channel.severity, alert.kind, alert.severity):
+                continue
             if self._alerts.silence(alert, now):
                 if alert.snooze is not None:
                     waits.append(alert.snooze.left(now) or LOOK_EVERY)
                 continue
-            wait = alert.due(channel.name, now)
+            wait = alert.due(channel.name, now, channel.delay)
             if wait is not None and wait <= 0:
                 due.append(alert)
             elif wait is not None:

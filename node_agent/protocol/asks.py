@@ -98,18 +98,27 @@ class Mute:
     by: str = ""
 
 
+class Severity(str, enum.Enum):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
 @dataclass(frozen=True)
 class NodeChannel:
     """A channel the node sends through itself when nobody claims an alert; kept 0600, shown without its settings.
 
     Set again under the same name and kind without settings, it keeps those it has. `version` is shown: by it whoever
-    set the channel sees whether the copy here is theirs.
+    set the channel sees whether the copy here is theirs. What it is for is what the operator's own channel is for.
     """
 
     name: str
     kind: str  # "webhook", "ntfy", "command"
     settings: Dict[str, str] = field(default_factory=dict)
     version: str = ""
+    kinds: Tuple[str, ...] = ()  # of alerts; all where empty
+    severity: Severity = Severity.LOW  # and above
+    delay: float = 0.0  # seconds an alert must be open before anybody tells it
 
 
 @dataclass(frozen=True)
@@ -150,12 +159,6 @@ class AlertKind(str, enum.Enum):
     NODE_LOST = "node_lost"  # made by hub or console: the node cannot say it
     NODE_BACK = "node_back"
     MANUAL = "manual"
-
-
-class Severity(str, enum.Enum):
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
 
 
 @dataclass(frozen=True)

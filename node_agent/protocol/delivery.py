@@ -105,5 +105,15 @@ def summary(who: str, titles: Sequence[str]) -> Tuple[str, str]:
     return f"{who}: {len(titles)} alerts", "\n".join(lines)
 
 
+def is_wanted(kinds: Sequence[str], least: Severity, kind: AlertKind, severity: Severity) -> bool:
+    """Whether a channel for these kinds (all where empty) from this severity on takes an alert.
+
+    One raised by hand goes through all of them.
+    """
+    if kind is AlertKind.MANUAL:
+        return True
+    return (not kinds or kind.value in kinds) and severity_rank(severity) >= severity_rank(least)
+
+
 def severity_rank(severity: Severity) -> int:
     return _LEVELS.index(severity)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from node_agent.protocol.asks import GetSettings, NodeChannel, NodeSettings
+from node_agent.protocol.codec import to_wire
 from relaytui.config.models import ChannelConfig
 from relaytui.notify.switches import Ask, change_settings
 
@@ -22,9 +23,16 @@ def copies_of(channels: Iterable[ChannelConfig]) -> tuple[NodeChannel, ...]:
 
 
 def _copy_of(channel: ChannelConfig) -> NodeChannel:
-    content = json.dumps([channel.kind.value, channel.settings], sort_keys=True)
-    version = hashlib.sha256(content.encode()).hexdigest()[:16]
-    return NodeChannel(channel.name, channel.kind.value, dict(channel.settings), version)
+    copy = NodeChannel(
+        channel.name,
+        channel.kind.value,
+        dict(channel.settings),
+        kinds=channel.kinds,
+        severity=channel.severity,
+        delay=channel.delay,
+    )
+    content = json.dumps(to_wire(copy), sort_keys=True)
+    return replace(copy, version=hashlib.sha256(content.encode()).hexdigest()[:16])
 
 
 async def bring_up_to_date(ask: Ask, wanted: tuple[NodeChannel, ...]) -> bool:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from node_agent.protocol.asks import Alert, AlertKind, Delivery
-from node_agent.protocol.delivery import severity_rank
+from node_agent.protocol.asks import Alert, Delivery
+from node_agent.protocol.delivery import is_wanted
 from relaytui.config.models import ChannelConfig
 
 CLAIM_SECONDS = 15.0
 """How long a claim of somebody else is waited for, as the node counts it."""
-
-
-def wants(channel: ChannelConfig, alert: Alert) -> bool:
-    """Whether the channel is for alerts like this one. One raised by hand goes through all of them."""
-    if alert.kind is AlertKind.MANUAL:
-        return True
-    is_of_kind = not channel.kinds or alert.kind.value in channel.kinds
-    return is_of_kind and severity_rank(alert.severity) >= severity_rank(channel.severity)
 
 
 def wait(channel: ChannelConfig, alert: Alert, elapsed: float) -> float | None:
@@ -23,7 +15,9 @@ def wait(channel: ChannelConfig, alert: Alert, elapsed: float) -> float | None:
 
     `elapsed` is how long ago the node described the alert. A failed try is left to the node to space: claiming tells.
     """
-    if not alert.is_open or alert.silenced or not wants(channel, alert):
+    if not alert.is_open or alert.silenced:
+        return None
+    if not is_wanted(channel.kinds, channel.severity, alert.kind, alert.severity):
         return None
     delivery = _delivery(alert, channel.name)
     if delivery is not None and delivery.state == "sent":

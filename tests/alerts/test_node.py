@@ -144,6 +144,19 @@ async def test_what_nobody_claims_the_node_sends_once_through_each_kind(
     assert (tmp_path / "title").read_text().strip() == alert.title
 
 
+async def test_the_node_sends_what_the_channel_is_for_and_nothing_else(node: Node, letterbox: Letterbox) -> None:
+    client = await node.connect()
+    box = NodeChannel("box", "webhook", {"url": letterbox.url}, kinds=("failure",), severity=Severity.NORMAL)
+    await configure(client, channels=(box,))
+    good, bad = await client.start("true"), await client.start("false")
+    await asking(client)
+    await client.ended(good.id)
+    await eventually(lambda: letterbox.posts)
+    assert [(post["kind"], post["session"]) for post in letterbox.posts] == [("failure", bad.id)]
+    await client.request(RaiseAlert("by hand", AlertKind.MANUAL, "a test", severity=Severity.LOW))
+    await eventually(lambda: letterbox.alert_keys()[1:] == ["by hand"])
+
+
 async def test_ntfy_gets_topic_title_and_priority(node: Node, letterbox: Letterbox) -> None:
     client = await node.connect()
     await configure(client, channels=(NodeChannel("phone", "ntfy", {"url": letterbox.url}),))

@@ -56,6 +56,7 @@ def test_failures_are_tried_again_ever_later_and_not_for_ever() -> None:
 def test_the_node_waits_for_a_claim_before_it_sends_itself() -> None:
     state = alert()
     assert state.due("ntfy", at(5)) == CLAIM_SECONDS - 5
+    assert state.due("ntfy", at(5), delay=20) == 20 + CLAIM_SECONDS - 5, "nobody else claims before the delay is over"
     state.claim("ntfy", "hub", 1, at(10))
     assert state.due("ntfy", at(12)) == CLAIM_SECONDS - 2
     assert state.due("ntfy", at(40)) == 0
