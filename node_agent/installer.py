@@ -4,28 +4,30 @@ This file's text is sent to a Python on the node where nothing else of ours exis
 alone and nothing of this package. It is asked by one line of JSON on stdin and answers in lines that begin with a
 marker, because a login shell may print anything around them:
 
-    {"digest", "size", "base", "state", "options"}  →  found {..., "missing": true}
-    the bundle's bytes, only where they are missing  →  installed {}
-                                                     →  started {the line of `node-agent probe`}, or failed {"error"}
+    {"digest", "base", "state", "options"}                        →  found {..., "missing": true}
+    {"size", "sha256"} and the archive, only where it is missing  →  installed {}
+                                      →  started {the line of `node-agent probe`}, or failed {"error"}
 
-and then it becomes the agent's bridge: what follows is the agent's stream.
+and then it becomes the agent's bridge: what follows is the agent's stream. The agent's own commands run in this
+process: a Python of their own for each would take longer than all the rest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import importlib
 import io
 import json
 import os
 import platform
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 import zipfile
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Type
 
 MARKER = "RELAYTUI-INSTALL"
 KEPT = 3
@@ -36,7 +38,7 @@ ABANDONED = 3600.0
 
 _WRAPPER = """#!/bin/sh
 # The node agent of relaytui, for any Python here that can run it.
-for python in {python} python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 python3; do
+for python in {python} python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9; do
     if "$python" -E -S -c 'import sys, sqlite3; sys.exit(sys.version_info < (3, 9))' </dev/null 2>/dev/null; then
         exec "$python" -E -s {directory} "$@"
     fi
@@ -61,6 +63,7 @@ class Place:
         self.base = os.path.expanduser(base)
         self.directory = os.path.join(self.base, "agents", digest[:16])
         self.command = os.path.join(self.base, "node-agent")
+        self.python = os.path.join(self.base, "python")
 
     @property
     def is_complete(self) -> bool:
@@ -84,7 +87,7 @@ class Place:
             shutil.rmtree(beside, ignore_errors=True)
 
     def point(self) -> None:
-        """Have the command run this agent from now on."""
+        """Have the command run this agent from now on, and the next install try this Python first."""
         text = _WRAPPER.format(python=shlex.quote(sys.executable), directory=shlex.quote(self.directory))
         beside = f"{self.command}.{os.getpid()}.part"
         try:
@@ -92,6 +95,9 @@ class Place:
                 file.write(text)
             os.chmod(beside, 0o700)
             os.replace(beside, self.command)
+            if os.path.realpath(self.python) != os.path.realpath(sys.executable):
+                _remove(self.python)
+                os.symlink(sys.executable, self.python)
         finally:
             _remove(beside)
         os.utime(self.directory)
@@ -144,30 +150,38 @@ def _say(word: str, fields: Dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _receive(size: int, digest: str) -> bytes:
+def _receive() -> bytes:
+    sent = json.loads(sys.stdin.buffer.readline() or b'{"size": 1}')
+    size = int(sent["size"])
     data = sys.stdin.buffer.read(size)
     if len(data) < size:
         raise InstallError(f"the push was interrupted after {len(data)} of {size} bytes", "interrupted")
-    if hashlib.sha256(data).hexdigest() != digest:
+    if hashlib.sha256(data).hexdigest() != sent["sha256"]:
         raise InstallError("what arrived is not what was sent; try again", "damaged")
     return data
 
 
-def _start(agent: List[str], options: List[str]) -> Dict[str, Any]:
+def _agent(words: List[str]) -> int:
+    """Run `node-agent WORDS` of the agent that `sys.path` begins with; its exit code."""
+    return int(importlib.import_module("node_agent.__main__").main(words))
+
+
+def _start(options: List[str]) -> Dict[str, Any]:
     """The report of the agent that runs now."""
-    done = subprocess.run([*agent, "probe", "--start", *options], stdin=subprocess.DEVNULL, capture_output=True)
+    said = io.StringIO()
     try:
-        report: Dict[str, Any] = json.loads(done.stdout.decode("utf-8", "replace"))
-    except ValueError:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InstallError(f"its agent did not start: {lines[-1] if lines else 'it said nothing'}") from None
+        with contextlib.redirect_stdout(said):
+            _agent(["probe", "--start", *options])
+        report: Dict[str, Any] = json.loads(said.getvalue())
+    except (ImportError, SyntaxError, SystemExit, ValueError) as error:
+        raise InstallError(f"its agent did not start: {error}") from error
     if report.get("error"):
         raise InstallError(f"its agent did not start: {report['error']}", str(report.get("failure")))
     return report
 
 
 def _install(asked: Dict[str, Any]) -> Optional[List[str]]:
-    """Put the agent in place and start it; the command of its bridge, or None where it failed."""
+    """Put the agent in place and start it; the words that make it a bridge, or None where it failed."""
     place = Place(str(asked["base"]), str(asked["digest"]))
     state = ["--state", os.path.expanduser(asked["state"])] if asked["state"] else []
     system = platform.uname()
@@ -183,11 +197,10 @@ def _install(asked: Dict[str, Any]) -> Optional[List[str]]:
             },
         )
         if not place.is_complete:
-            data = _receive(int(asked["size"]), str(asked["digest"]))
-            place.unpack(data)
+            place.unpack(_receive())
             _say("installed", {"directory": place.directory})
-        agent = [sys.executable, "-E", "-s", place.directory]
-        report = _start(agent, [*asked["options"], *state])
+        sys.path.insert(0, place.directory)
+        report = _start([*asked["options"], *state])
         place.point()  # only now: an agent that does not start must not be in the way of one that did
         place.clear()
         _say("started", report)
@@ -197,17 +210,27 @@ def _install(asked: Dict[str, Any]) -> Optional[List[str]]:
         told = _explain(error, place.base)
         _say("failed", {"error": str(told), "failure": told.failure})
     else:
-        return [*agent, "bridge", "--no-start", *state]
+        return ["bridge", "--no-start", *state]
     return None
 
 
+def _end(kind: Type[BaseException], error: BaseException, _: Any) -> None:
+    """End at a bug with a word on it, and with success: after a failure the shell would try the next Python."""
+    sys.stdout.write(f"{kind.__name__}: {error}\n")
+    sys.stdout.flush()
+    os._exit(0)
+
+
 def main() -> int:
+    """The exit code is 0 whatever came of it, since that has been said: see `_end`."""
     os.umask(0o077)
+    sys.excepthook = _end
     bridge = _install(json.loads(sys.stdin.buffer.readline()))
     if bridge is None:
-        return 1
+        return 0
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the stream must hold nothing else
-    os.execv(bridge[0], bridge)  # noqa: S606 - no shell is wanted between the stream and the bridge
+    _agent(bridge)
+    return 0
 
 
 if __name__ == "__main__":

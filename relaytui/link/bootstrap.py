@@ -1,13 +1,15 @@
 """Makes a machine a node: one command there finds a Python, takes the bundle where it is missing, starts the agent.
 
-Theory: the command is a few lines of shell that any login shell passes on unchanged; they look for a Python and have
-it run the installer (`node_agent/installer.py`), whose text and orders come on stdin. Its answers are lines behind a
-marker. At the end the same channel carries the agent's stream, so that one login is enough, OTP or not.
+Theory: the command is a few lines of shell that any login shell passes on unchanged; they have one Python after the
+other try to run the installer (`node_agent/installer.py`), whose text and orders come on stdin: one that will not do
+leaves them to the next. Its answers are lines behind a marker. At the end the same channel carries the agent's stream,
+so that one login is enough, OTP or not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from node_agent.bundle import INSTALLER_MARKER as MARKER
-from node_agent.bundle import Bundle, build_bundle, installer_source
+from node_agent.bundle import Bundle, installer_source, read_bundle
 from node_agent.protocol.version import MAGIC, MAX_BANNER
 from node_agent.terminal.sanitise import sanitise
 from relaytui.config import NodeConfig, Transport
@@ -40,8 +42,8 @@ _SILENCE = 30.0
 _PIECE = 32 * 1024
 _NEWEST, _OLDEST = 14, 9
 _PYTHONS = (
+    "python3",  # most often it will do, and a version manager's stand-ins for those it lacks take long to say so
     *(f"python3.{minor}" for minor in range(_NEWEST, _OLDEST - 1, -1)),
-    "python3",
     "/usr/local/bin/python3",
     "/usr/libexec/platform-python",
 )
@@ -77,15 +79,17 @@ class Arrival:
 
 def install_command(node: NodeConfig) -> str:
     """A command line that finds a Python able to run the agent and has it run the program on its stdin."""
-    pythons = " ".join(remote_word(node.alias, python) for python in ([node.python] if node.python else _PYTHONS))
+    known = f"{pushed_base(node.state)}/python"  # the one that ran the last installer here
+    pythons = " ".join(
+        remote_word(node.alias, python) for python in ([node.python] if node.python else (known, *_PYTHONS))
+    )
     return remote_script(
         "PATH=$PATH:$HOME/.local/bin:/usr/local/bin:/opt/homebrew/bin; export PATH; exec 2>&1; old=; "
+        f"echo; echo {MARKER.decode()} python; "
         f"for python in {pythons}; do "
         'if command -v "$python" >/dev/null 2>&1; then '
-        'if "$python" -E -S -c "import sys, sqlite3, zlib; sys.exit(sys.version_info < (3, 9))" '
-        "</dev/null >/dev/null 2>&1; then "
-        f"echo; echo {MARKER.decode()} python; "
-        'exec "$python" -E -s -S -c "import sys; exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"; fi; '
+        '"$python" -E -s -S -c "import sys, sqlite3, zlib; sys.exit(1) if sys.version_info < (3, 9) else '
+        'exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))" && exit; '
         'old="$old $($python -V 2>/dev/null </dev/null) as $python,"; fi; done; '
         f'echo; echo {MARKER.decode()} nothing "$(uname -sm),$old"'
     )
@@ -98,16 +102,16 @@ async def bootstrap(node: NodeConfig, desk: Desk, tell: Tell, options: Sequence[
 
     Raises a LinkError; nothing half-done stays on the node then.
     """
-    building = asyncio.create_task(asyncio.to_thread(build_bundle), name="bundle")
+    reading = asyncio.create_task(asyncio.to_thread(read_bundle), name="bundle")
     try:
         duplex = await remote_of(node, desk).command(install_command(node), MARKER, MAGIC)
         try:
-            return await _converse(node, duplex, await building, tell, list(options))
+            return await _converse(node, duplex, await reading, tell, list(options))
         except BaseException:
             await duplex.close()
             raise
     finally:
-        await asyncio.wait([building])
+        await asyncio.wait([reading])
 
 
 def remote_of(node: NodeConfig, desk: Desk) -> Remote:
@@ -121,17 +125,14 @@ def remote_of(node: NodeConfig, desk: Desk) -> Remote:
 
 
 async def _converse(node: NodeConfig, duplex: Duplex, bundle: Bundle, tell: Tell, options: list[str]) -> Arrival:
-    lines = _Lines(node.alias, duplex)
-    word, rest = await lines.next()
+    lines = _Lines(node, duplex)
+    word, _ = await lines.next()
     if not word:
         tell("its key is restricted to an agent that is there already", None)
         return Arrival(lines.stream())
-    if word == "nothing":
-        raise _no_python(node, rest)
     source = installer_source()
     orders = {
         "digest": bundle.digest,
-        "size": len(bundle.data),
         "base": pushed_base(node.state),
         "state": node.state,
         "options": options,
@@ -140,7 +141,7 @@ async def _converse(node: NodeConfig, duplex: Duplex, bundle: Bundle, tell: Tell
     found = await lines.expect("found")
     tell(f"found Python {found['python']} on {found['system']}", None)
     if found["missing"]:
-        await _push(node, duplex, bundle.data, tell)
+        await _push(node, duplex, await asyncio.to_thread(bundle.pack), tell)
         await lines.expect("installed")
     tell("starting the agent", None)
     report = await lines.expect("started")
@@ -149,6 +150,8 @@ async def _converse(node: NodeConfig, duplex: Duplex, bundle: Bundle, tell: Tell
 
 async def _push(node: NodeConfig, duplex: Duplex, data: bytes, tell: Tell) -> None:
     words = f"pushing the agent, {len(data) // 1024} KB"
+    heading = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    await _send(node, duplex, json.dumps(heading).encode() + b"\n")
     for start in range(0, len(data), _PIECE):
         tell(words, start / len(data))
         await _send(node, duplex, data[start : start + _PIECE])
@@ -169,7 +172,7 @@ async def _send(node: NodeConfig, duplex: Duplex, data: bytes) -> None:
 class _Lines:
     """The installer's lines in whatever else the channel carries."""
 
-    def __init__(self, node: str, duplex: Duplex) -> None:
+    def __init__(self, node: NodeConfig, duplex: Duplex) -> None:
         self._node = node
         self._duplex = duplex
         self._seen = b""
@@ -188,6 +191,8 @@ class _Lines:
     async def expect(self, wanted: str) -> dict[str, Any]:
         """The fields of the next line, which must be of that word; raises the failure it tells of instead."""
         word, rest = await self.next()
+        if word == "nothing":
+            raise _no_python(self._node, rest)
         try:
             fields = json.loads(rest)
         except ValueError:
@@ -207,20 +212,20 @@ class _Lines:
                 return await self._duplex.reader.read(4096)
         except TimeoutError:
             raise AgentFailed(
-                f"{self._node}: no word from it for {_SILENCE:g} s; try a command there with `ssh`"
+                f"{self._node.alias}: no word from it for {_SILENCE:g} s; try a command there with `ssh`"
             ) from None
         except OSError as error:
-            raise LinkLost(f"{self._node}: the link broke: {error}; try again") from error
+            raise LinkLost(f"{self._node.alias}: the link broke: {error}; try again") from error
 
     def _silent(self) -> LinkError:
         lines = [line.strip() for line in self._seen.decode("utf-8", "replace").splitlines() if line.strip()]
         said = f": {sanitise(lines[-1], 200)}" if lines else ""
-        return AgentFailed(f"{self._node}: the command there ended early{said}; try one with `ssh`")
+        return AgentFailed(f"{self._node.alias}: the command there ended early{said}; try one with `ssh`")
 
     def _failed(self, fields: dict[str, Any]) -> LinkError:
         kind, advice = _FAILURES.get(str(fields.get("failure")), (InstallFailed, "try again"))
         reason = sanitise(str(fields.get("error") or "its installer was not understood"), 300)
-        return kind(f"{self._node}: {reason}; {advice}")
+        return kind(f"{self._node.alias}: {reason}; {advice}")
 
 
 def _no_python(node: NodeConfig, rest: str) -> PythonMissing:

@@ -16,11 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncssh
-from asyncssh.public_key import get_default_certificate_algs, get_default_public_key_algs
-
 from relaytui.link.errors import HostKeyChanged, HostKeyRevoked, HostKeyUnknown, LinkError
 from relaytui.link.resolve import SshTarget
+from relaytui.link.sshlib import asyncssh, get_default_certificate_algs, get_default_public_key_algs
 
 
 @dataclass(frozen=True)

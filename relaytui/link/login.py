@@ -7,11 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import asyncssh
-
 from node_agent.terminal.sanitise import sanitise
 from relaytui.link.errors import LinkError
 from relaytui.link.prompts import Desk, PromptKind
+from relaytui.link.sshlib import asyncssh
 
 CONNECT_TIMEOUT = 10.0
 """Seconds until the host must have answered."""

@@ -157,7 +157,7 @@ def parse_settings(host: str, text: str) -> SshTarget:
 
 
 def _resolve_by_asyncssh(alias: str, host: str, options: list[str]) -> SshTarget:
-    import asyncssh
+    from relaytui.link.sshlib import asyncssh  # takes long to import
 
     pairs = dict(zip(options[::2], options[1::2], strict=True))
     try:

@@ -12,8 +12,6 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-import asyncssh
-
 from node_agent.terminal.sanitise import sanitise
 from relaytui.config import NodeConfig
 from relaytui.link.connect import Gates
@@ -38,6 +36,7 @@ from relaytui.link.prompts import Desk
 from relaytui.link.pushed import PushedStream
 from relaytui.link.resolve import SshTarget, resolve, resolve_jump
 from relaytui.link.ssh_arguments import ssh_arguments
+from relaytui.link.sshlib import asyncssh
 
 _PROBE_TIMEOUT = 20.0
 _CHANNEL_TIMEOUT = 10.0

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from asyncssh.encryption import get_encryption_algs
-from asyncssh.kex import get_kex_algs
-from asyncssh.mac import get_mac_algs
-
 from relaytui.link.hostkeys import HostRecords
 from relaytui.link.resolve import SshTarget
+from relaytui.link.sshlib import get_encryption_algs, get_kex_algs, get_mac_algs
 
 _FAST_CIPHER = "aes128-gcm@openssh.com"
 """Put first where it is allowed: up to three times the throughput of the others on today's processors."""

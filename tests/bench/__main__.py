@@ -15,6 +15,7 @@ BENCHES = {
     "footprint": "200 idle sessions, beside the tmux server",
     "cli": "relaytui ls and the console's first paint",
     "console": "36 busy tiles",
+    "nodes": "a machine becomes a node, beside ssh host true",
     "engine": "the terminal engine beside pyte",
     "asks": "prompt to toast over SSH, and an answer through the hub",
     "jobs": "claims, lists and dispatch, beside task-spooler",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import node_agent
-from node_agent.bundle import Bundle, build_bundle
+from node_agent.bundle import Bundle, read_bundle
 from tests.interpreters import OLDEST, interpreters
 
 SOURCES = sorted(Path(node_agent.__file__).parent.rglob("*.py"))
@@ -21,14 +21,14 @@ SOURCES = sorted(Path(node_agent.__file__).parent.rglob("*.py"))
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return build_bundle()
+    return read_bundle()
 
 
 @pytest.fixture(scope="module")
 def unpacked(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle as it lies on a node."""
     root = tmp_path_factory.mktemp("bundle")
-    zipfile.ZipFile(io.BytesIO(bundle.data)).extractall(root)
+    zipfile.ZipFile(io.BytesIO(bundle.pack())).extractall(root)
     return root
 
 
@@ -43,11 +43,12 @@ def run(python: str, *words: str) -> str:
 
 
 def test_the_same_files_give_the_same_bytes(bundle: Bundle) -> None:
-    assert build_bundle() == bundle
+    assert read_bundle() == bundle
+    assert bundle.pack() == bundle.pack()
 
 
 def test_nothing_compiled_is_in_it_and_every_licence_is(bundle: Bundle) -> None:
-    names = zipfile.ZipFile(io.BytesIO(bundle.data)).namelist()
+    names = zipfile.ZipFile(io.BytesIO(bundle.pack())).namelist()
     assert not [
         name for name in names if not name.endswith((".py", ".toml", ".typed", ".json")) and "licenses/" not in name
     ]
