@@ -152,16 +152,16 @@ class Node:
     async def stop(self) -> None:
         """End every process of this node."""
         await self.close_clients()
+        for process in self._processes:  # first: one that is still starting would start a keeper in place of the ended
+            if process.poll() is None:
+                process.terminate()
+            process.wait(LIMIT)
         with contextlib.suppress(KeeperGone):
             keeper = await KeeperClient.connect(self.paths.keeper_socket, NEWEST, timeout=4 * LIMIT)
             try:
                 await asyncio.wait_for(keeper.shutdown(), LIMIT)
             finally:
                 await keeper.close()
-        for process in self._processes:
-            if process.poll() is None:
-                process.terminate()
-            process.wait(LIMIT)
         with contextlib.suppress(OSError, ValueError):  # an agent that its keeper started ends with it
             last = self.agent_pid()
             await eventually(lambda: not is_alive(last))

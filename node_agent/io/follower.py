@@ -26,7 +26,9 @@ MOST_STILL = 0.02
 TYPING = 1.0
 """Seconds after a key in which somebody is taken to be typing."""
 
-WATCHED_REST, UNWATCHED_REST, UNWATCHED_REST_TYPING = 0.25, 0.5, 4.0
+WATCHED_REST, WATCHED_REST_TYPING = 0.25, 1.0
+UNWATCHED_REST, UNWATCHED_REST_TYPING = 0.5, 4.0
+BURST_REST = 8.0
 """Seconds of rest for a second of emulation."""
 
 WATCHED_TURNS = 4
@@ -91,6 +93,7 @@ class Follower:
             self._take(session, began + SLICE)
         finally:
             now = self._clock.boot()
+            session.burst.note(session.model.head, session.emulation.offset, now)
             self._resume_at = now + (now - began) * self._rest_of(session, now)
             if self._watched or self._unwatched:
                 self._schedule()
@@ -112,6 +115,9 @@ class Follower:
 
     def _rest_of(self, session: LiveSession, now: float) -> float:
         """Seconds of rest for each that `session` was emulated."""
+        is_typing = now - self._typed_at < TYPING
         if session.watchers:
-            return WATCHED_REST
-        return UNWATCHED_REST_TYPING if now - self._typed_at < TYPING else UNWATCHED_REST
+            return WATCHED_REST_TYPING if is_typing else WATCHED_REST
+        if session.burst.is_on(now):
+            return BURST_REST
+        return UNWATCHED_REST_TYPING if is_typing else UNWATCHED_REST

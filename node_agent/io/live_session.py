@@ -11,6 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import Callable, Deque, List, Optional, Protocol, Tuple, Union
 
+from node_agent.core.burst import Burst
 from node_agent.core.emulation import Breakage, Emulation, Snapshot
 from node_agent.core.session import Session
 from node_agent.io.checkpoints import SavedScreen, load_screen
@@ -25,9 +26,6 @@ FEED_BYTES, MOST_FEED_BYTES = 4096, 64 * 1024
 
 QUICK = 0.0005
 """Seconds in which a feed is done that may be larger the next time; one that took twice as long was too large."""
-
-FAR_BEHIND = 256 * 1024
-"""Bytes a screen may be behind its journal before it is said to be catching up."""
 
 STALLED = 0.2
 """Seconds after which a half-read sequence is taken not to go on soon."""
@@ -60,6 +58,8 @@ class LiveSession:
         self.committing = asyncio.Lock()  # events are committed in the order in which they happened
         self.ending = asyncio.Lock()  # exited is recorded before closed
         self.detection: Optional[Detection] = None
+        self.burst = Burst()
+        self.saved_at = 0.0
         self.stopped_by = ""  # who had it ended: its end is then no news
         self.is_index_due = False
         self._is_segment_due = True  # the index of a later segment may have begun

@@ -7,6 +7,7 @@ import base64
 import logging
 from typing import List, Optional
 
+from node_agent.core.burst import FAR
 from node_agent.io import records
 from node_agent.io.agent import Agent
 from node_agent.io.broken_output import keep_broken_output
@@ -14,7 +15,7 @@ from node_agent.io.checkpoints import SavedScreen, save_screen
 from node_agent.io.feed_mark import FeedMark, Mark
 from node_agent.io.follower import Follower
 from node_agent.io.keeper_client import KeeperError
-from node_agent.io.live_session import FAR_BEHIND, MOST_FEED_BYTES, LiveSession
+from node_agent.io.live_session import MOST_FEED_BYTES, LiveSession
 from node_agent.io.store import StoreError
 from node_agent.keeper.control import Cause
 from node_agent.protocol.errors import RequestError
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 SAVE_BYTES = 512 * 1024
 SAVE_SECONDS = 20.0
 """A screen is saved when this much output or, with any output, this much time has passed since it was."""
+
+SAVE_PAUSE = 0.5
+"""Least seconds between two savings of one screen, however much its session prints."""
 
 MOST_HELD_REPLIES = 16
 TEXT_LIMIT = 300
@@ -119,7 +123,8 @@ class Screens:
         session.tell_watchers()
         if before != (model.terminal_title, model.alternate, model.catching_up, model.columns, model.rows):
             self._agent.changed(session)
-        if session.emulation.offset - session.saved_offset >= SAVE_BYTES:
+        is_due = session.fed_at - session.saved_at >= SAVE_PAUSE
+        if is_due and session.emulation.offset - session.saved_offset >= SAVE_BYTES:
             self._save(session)
 
     def _note_distance(self, session: LiveSession) -> None:
@@ -128,7 +133,7 @@ class Screens:
         behind = model.head - session.emulation.offset
         if model.catching_up and behind == 0:
             model.catching_up = False
-        elif not model.catching_up and behind > FAR_BEHIND:
+        elif not model.catching_up and behind > FAR:
             model.catching_up = True
         else:
             return
@@ -182,7 +187,7 @@ class Screens:
         if screen is None or session.is_saving:
             return
         session.is_saving = True
-        session.saved_offset = session.emulation.offset
+        session.saved_offset, session.saved_at = session.emulation.offset, self._agent.clock.boot()
         self._agent.tasks.spawn(self._write_screen(session, screen), name=f"save the screen of {session.model.id}")
 
     async def _write_screen(self, session: LiveSession, screen: SavedScreen) -> None:

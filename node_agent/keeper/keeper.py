@@ -29,6 +29,7 @@ from node_agent.keeper.control import (
     exit_to_wire,
 )
 from node_agent.keeper.door import Door
+from node_agent.keeper.eagerness import Typing
 from node_agent.keeper.endings import Endings
 from node_agent.keeper.inputs import Waiter
 from node_agent.keeper.log import log
@@ -93,6 +94,7 @@ class Keeper:
         self._requests: Dict[str, str] = {}
         self._last_housekeeping = self.loop.now()
         self._full: Set[str] = set()
+        self._typing = Typing()
         self._children: Dict[int, Callable[[int], None]] = {}
         self._wake_reader, self._wake_writer = os.pipe()
 
@@ -248,6 +250,12 @@ class Keeper:
             self.news.tell_all("disk")
             self.loop.call_after(_DISK_RETRY, self._retry_disk)
         self._full.add(session.id)
+
+    def key_written(self) -> None:
+        self._typing.key(self.loop.now())
+
+    def rest_of_floods(self) -> float:
+        return self._typing.rest(self.loop.now())
 
     def _retry_disk(self) -> None:
         self.storage.enforce(room=1024 * 1024)

@@ -9,12 +9,13 @@ Every byte read from the terminal is in the journal before anybody hears of it. 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Protocol
+from typing import List, Optional, Protocol
 
 from node_agent.journal.meta import ExitRecord, SessionMeta, write_exit
 from node_agent.journal.writer import JournalWriter
 from node_agent.keeper import clock, terminal
 from node_agent.keeper.control import ExitStatus, Refused, SessionRecord, WriteResult
+from node_agent.keeper.eagerness import Eagerness
 from node_agent.keeper.inputs import Block, Decisions, InputQueue, Waiter
 from node_agent.keeper.log import log
 from node_agent.keeper.loop import READ, WRITE, Loop, Timer
@@ -24,9 +25,9 @@ from node_agent.protocol.states import SessionState
 READ_BYTES = 64 * 1024
 FULL_READ = 1024
 """Bytes of a read after which there may well be more; after fewer the selector is asked first."""
-READS_A_TURN = 8
+READS_A_TURN = 16
 """Reads of one terminal before the others get their turn; more than its buffers held when they began."""
-PIECES = 8
+PIECES = 16
 """Reads that become one write to the journal: a terminal gives a page a read, however much it has."""
 DRAIN_READS = 256
 """Reads that count as draining: a terminal's buffers hold far less, so a program that outruns them is printing on."""
@@ -43,12 +44,15 @@ class Listener(Protocol):
     def session_closed(self, session: Session) -> None: ...
     def block_decided(self, waiters: List[Waiter], result: WriteResult, is_patient: bool = False) -> None: ...
     def disk_is_full(self, session: Session) -> None: ...
+    def key_written(self) -> None: ...
+    def rest_of_floods(self) -> float: ...
 
 
 class Session:
     """A session whose terminal this keeper holds, or held."""
 
     __slots__ = (
+        "_eagerness",
         "_events",
         "_listener",
         "_loop",
@@ -98,6 +102,7 @@ class Session:
         self._listener = hub
         self._events = 0
         self._reopen: Optional[Timer] = None
+        self._eagerness = Eagerness(loop, hub.rest_of_floods, self._leave_alone)
 
     @property
     def is_running(self) -> bool:
@@ -166,6 +171,13 @@ class Session:
         elif self.state is SessionState.CLOSED:
             self._is_complete()
         return True
+
+    def _leave_alone(self, is_resting: bool) -> None:
+        """Read the terminal no more for a moment, or again."""
+        if not is_resting and self.master >= 0 and not self.held:
+            self._watch(self._events | READ)
+        elif is_resting:
+            self._watch(self._events & ~READ)
 
     def _store(self, data: bytes) -> None:
         now = clock.moment()
@@ -283,6 +295,9 @@ class Session:
         self.input_seq += 1
         self.journal.note_input(self.input_seq, len(block.data), block.cause, clock.moment())
         self._tell(block, WriteResult(True, self.journal.head, "", self.input_seq))
+        self._eagerness.end_rest()  # what it brings about is waited for
+        if block.is_key:
+            self._listener.key_written()
 
     def _decide(self, block: Block, refusal: Refused) -> None:
         self._tell(block, WriteResult(False, self.journal.head, refusal.value))
@@ -346,6 +361,7 @@ class Session:
             os.close(self.master)
             self.master = -1
         self._events = 0
+        self._eagerness.stop()
         if self._reopen is not None:
             self._reopen.cancel()
 
@@ -361,36 +377,9 @@ class Session:
 
     def _ready(self, events: int) -> None:
         if events & READ:
+            head = self.journal.head
             self.drain(READS_A_TURN, surely=False)
+            if self._events & READ:
+                self._eagerness.has_read(self.journal.head - head)
         if events & WRITE and self.inputs:
             self.write_inputs()
-
-    # Upgrade
-
-    def dump(self) -> Dict[str, Any]:
-        """Plain values for the next program of an upgrade; the journal is on disk already."""
-        return {
-            "meta": self.meta._asdict(),
-            "pid": self.pid,
-            "master": self.master,
-            "state": self.state.value,
-            "exit": self.exit and [*self.exit],
-            "inputs": [block.dump() for block in self.inputs],
-            "decisions": self.decisions.dump(),
-            "queries": self.queries.dump(),
-            "input_seq": self.input_seq,
-            "open_line": self.open_line,
-            "held": self.held.hex(),
-        }
-
-    def restore(self, fields: Dict[str, Any]) -> None:
-        """Take over what `dump` of the program before said."""
-        self.state = SessionState(fields["state"])
-        self.exit = ExitStatus(*fields["exit"]) if fields["exit"] else None
-        for block in fields["inputs"]:
-            self.inputs.push(Block.load(block))
-        self.decisions = Decisions.load(fields["decisions"])
-        self.queries = QueryAges.load(fields["queries"])
-        self.input_seq = fields["input_seq"]
-        self.open_line = fields["open_line"]
-        self.held = bytes.fromhex(fields["held"])

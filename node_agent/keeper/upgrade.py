@@ -14,14 +14,16 @@ from typing import Any, Dict, Iterator, Sequence
 
 from node_agent.journal.meta import parse_meta
 from node_agent.journal.writer import JournalWriter
-from node_agent.keeper.control import Refused
-from node_agent.keeper.inputs import Waiter
+from node_agent.keeper.control import ExitStatus, Refused
+from node_agent.keeper.inputs import Block, Decisions, Waiter
 from node_agent.keeper.keeper import Config, Keeper
 from node_agent.keeper.log import log
 from node_agent.keeper.processes import signal_process
+from node_agent.keeper.queries import QueryAges
 from node_agent.keeper.session import Session
 from node_agent.keeper.spawn import Origin
 from node_agent.keeper.storage import Limits
+from node_agent.protocol.states import SessionState
 
 STATE_VERSION = 1
 """The layout of the state that is handed over; `--check N` succeeds where N can be taken over."""
@@ -71,7 +73,7 @@ def restore(keeper: Keeper, state: Dict[str, Any]) -> None:
         directory = keeper.catalogue.directory(meta.id)
         journal = JournalWriter(directory, cap=keeper.config.limits.cap)
         session = Session(meta, directory, fields["pid"], fields["master"], journal, keeper.loop, keeper)
-        session.restore(fields)
+        _restore_session(session, fields)
         keeper.sessions[meta.id] = session
         if session.held:
             keeper.disk_is_full(session)
@@ -101,7 +103,7 @@ def _hand_over(keeper: Keeper, argv: Sequence[str], waiter: Waiter) -> None:
         "listener": keeper.door.listener.fileno(),
         "epoch": keeper.epoch,
         "started": keeper.started,
-        "sessions": [session.dump() for session in keeper.sessions.values()],
+        "sessions": [_dump_session(session) for session in keeper.sessions.values()],
         "starting": keeper.starting.dump(),
         "deadlines": keeper.endings.deadlines,
         "peers": [peer.dump() for peer in keeper.peers.values() if peer.epoch is not None],
@@ -153,3 +155,32 @@ def _unnamed_file(data: bytes) -> int:
         view = view[os.write(fd, view) :]
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
+
+
+def _dump_session(session: Session) -> Dict[str, Any]:
+    """What is not on disk of a session."""
+    return {
+        "meta": session.meta._asdict(),
+        "pid": session.pid,
+        "master": session.master,
+        "state": session.state.value,
+        "exit": session.exit and [*session.exit],
+        "inputs": [block.dump() for block in session.inputs],
+        "decisions": session.decisions.dump(),
+        "queries": session.queries.dump(),
+        "input_seq": session.input_seq,
+        "open_line": session.open_line,
+        "held": session.held.hex(),
+    }
+
+
+def _restore_session(session: Session, fields: Dict[str, Any]) -> None:
+    session.state = SessionState(fields["state"])
+    session.exit = ExitStatus(*fields["exit"]) if fields["exit"] else None
+    for block in fields["inputs"]:
+        session.inputs.push(Block.load(block))
+    session.decisions = Decisions.load(fields["decisions"])
+    session.queries = QueryAges.load(fields["queries"])
+    session.input_seq = fields["input_seq"]
+    session.open_line = fields["open_line"]
+    session.held = bytes.fromhex(fields["held"])
