@@ -101,7 +101,7 @@ class Machine:
             self.mount("--bind", str(old), path)
 
     async def start(self, *sshd_lines: str) -> None:
-        """Start sshd and let the operator's ssh know the machine as `box`, its host key on record."""
+        """Start sshd and let the operator's ssh know the machine, its host key on record, as `box` and as `gpu-box`."""
         server = self.server
         await asyncio.to_thread(server.prepare)
         server.directory.chmod(0o755)
@@ -109,7 +109,7 @@ class Machine:
         script = " && ".join([*self.mounts, 'exec "$@"'])
         server.wrapper = ["unshare", "-m", "sh", "-c", script, "sshd"]
         await server.start(*sshd_lines)
-        config = server.write_config("box", user=self.name)
+        config = server.write_config("box", "gpu-box", user=self.name)
         programs = self.operator.directory / "bin"
         programs.mkdir(exist_ok=True)
         ssh = programs / "ssh"
