@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.harness import Node, running_node
+
+
+class _Server(ThreadingHTTPServer):
+    """One that a sender which stands still in the middle of a request holds up neither now nor at the end."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 100
 
 
 class Letterbox:
@@ -37,7 +45,7 @@ class Letterbox:
             def log_message(self, *_: object) -> None:
                 """Say nothing on stderr."""
 
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
