@@ -14,6 +14,7 @@ from relaytui.cli.reach import run_async
 from relaytui.config import Config, NodeConfig, load_config, save_config, state_dir
 from relaytui.config.paths import policy_ledger
 from relaytui.console import Console, ConsoleOptions
+from relaytui.fleet.changes import Change
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
 from relaytui.hub.jobs.board import QueueBoard
@@ -25,6 +26,8 @@ from relaytui.logs import log_to
 from relaytui.notify.notifier import Notifier
 from relaytui.screens.services import Services
 from relaytui.widgets.theme import ThemeError
+
+_CONNECT_SECONDS = 10.0
 
 
 def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
@@ -77,7 +80,7 @@ def _services(config: Config, core: Core, ask: Prompter, board: QueueBoard) -> S
 
     async def add_machine(node: NodeConfig, attendant: Attendant) -> None:
         await add_node(node, replace(attendant, prompter=ask))
-        core.add_node(node)
+        await _connect(core, node, attendant)
 
     async def decisions() -> Sequence[Entry]:
         return await asyncio.to_thread(Ledger(policy_ledger()).entries)
@@ -97,6 +100,26 @@ def _services(config: Config, core: Core, ask: Prompter, board: QueueBoard) -> S
         demo=demo,
         keep_prefix=keep_prefix,
     )
+
+
+async def _connect(core: Core, node: NodeConfig, attendant: Attendant) -> None:
+    """Have the console show a new node, and wait for a moment until it can be used."""
+    connected = asyncio.Event()
+
+    def note(_: list[Change]) -> None:
+        if core.fleet.nodes[node.alias].status.is_live:
+            connected.set()
+
+    attendant.tell("connecting the console", None)
+    unsubscribe = core.subscribe(note)
+    try:
+        core.add_node(node)
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await connected.wait()
+    except TimeoutError:
+        attendant.tell("not connected yet; it is tried again and again", None)
+    finally:
+        unsubscribe()
 
 
 def _keep_prefix(prefix: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Key
 from textual.screen import ModalScreen
@@ -32,6 +33,11 @@ class FormScreen(ModalScreen[bool]):
 
     CSS_PATH = "form.tcss"
     AUTO_FOCUS = "Input"
+    # With priority the field changes before the next key is given to one, however fast they are typed.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,down", "next_field", priority=True, show=False),
+        Binding("shift+tab,up", "previous_field", priority=True, show=False),
+    ]
 
     def __init__(
         self, context: Context, title: str, fields: Sequence[Field], submit: Submit, *, first: int = 0
@@ -79,16 +85,18 @@ class FormScreen(ModalScreen[bool]):
         match event.key:
             case "escape":
                 self.dismiss(False)
-            case "up":
-                self.focus_previous(Input)
-            case "down":
-                self.focus_next(Input)
             case "ctrl+n" | "ctrl+p" if isinstance(focused, Input):
                 self._cycle(focused, 1 if event.key == "ctrl+n" else -1)
             case _:
                 return
         event.stop()
         event.prevent_default()
+
+    def action_next_field(self) -> None:
+        self.focus_next(Input)
+
+    def action_previous_field(self) -> None:
+        self.focus_previous(Input)
 
     def _cycle(self, field: Input, by: int) -> None:
         choices = next((item.choices for item in self._fields if f"field-{item.name}" == field.id), ())
