@@ -48,8 +48,8 @@ class Scene:
             ChannelConfig("desk", ChannelKind.COMMAND, {"command": self._hook.command}, kinds=("ask",)),
         )
         self.machines = [
-            Machine(directory / "a", fleet.configs, self.channels, has_console=True),
-            Machine(directory / "b", fleet.configs, self.channels),
+            Machine(directory / "ann", fleet.configs, self.channels, has_console=True),
+            Machine(directory / "bob", fleet.configs, self.channels),
         ]
 
     def messages(self, channel: str) -> list[list[str]]:
@@ -202,3 +202,46 @@ async def test_asks_never_strand(letterbox: Letterbox) -> None:
 @pytest.mark.timeout(3000)
 async def test_five_hundred_asks_never_strand(letterbox: Letterbox) -> None:
     print(await run_through(letterbox, sessions=28, each=6, longest=60.0, pause=5.0, limit=2400))
+
+
+async def run_frozen(letterbox: Letterbox, asks: int, *agent: str) -> str:
+    """Have asks raised while the operators' machines stand still; how they came, in words."""
+    async with scene(letterbox, agent=agent or ("-m", "node_agent")) as found:
+        one, other = found.machines
+        with one.frozen(), other.frozen():
+            await found.fleet.raise_asks(asks, 1)
+            began = time.monotonic()
+            keys = [await _open_keys(box.node, asks) for box in found.fleet.boxes.values()]
+            everything = set().union(*keys)
+            await eventually(lambda: set(found.told("phone")) >= everything, 60)
+            lasted = time.monotonic() - began
+            assert not found.messages("desk")
+        await eventually(lambda: set(found.told("desk")) >= everything, 90)
+        assert set(found.told("phone").values()) == {1}
+        for box in found.fleet.boxes.values():
+            client = await box.node.connect("checker")
+            listed: AlertList = await client.request(ListAlerts(limit=1000))
+            by_phone = [d for alert in listed.alerts for d in alert.deliveries if d.channel == "phone"]
+            assert [d.sender.partition(" ")[0] for d in by_phone] == ["node"] * asks
+        return f"{len(everything)} asks, all told by their nodes {lasted:.1f} s after they were raised"
+
+
+async def _open_keys(node: Node, count: int) -> set[str]:
+    """The keys of the alerts about a node's asks, once there are so many."""
+    client = await node.connect("checker")
+    while True:
+        listed: AlertList = await client.request(ListAlerts(limit=1000, only_open=True))
+        found = {alert.key for alert in listed.alerts if alert.kind is AlertKind.ASK}
+        if len(found) == count:
+            return found
+        await asyncio.sleep(0.05)
+
+
+async def test_while_the_operators_machines_stand_still_the_nodes_tell(letterbox: Letterbox) -> None:
+    """Claims last a second here instead of fifteen."""
+    print(await run_frozen(letterbox, 3, str(Path(__file__).with_name("hasty_agent.py"))))
+
+
+@pytest.mark.full
+async def test_while_the_operators_machines_stand_still_the_nodes_tell_within_their_time(letterbox: Letterbox) -> None:
+    print(await run_frozen(letterbox, 20))
