@@ -11,7 +11,7 @@ from node_agent.detect.screen import Reading
 from node_agent.protocol.states import AskKind, Attention
 from node_agent.terminal.engine import Event, EventKind
 
-_HOLD = 1.5  # evidence may overrule a report only after this
+_HOLD, _ASKING_HOLD = 1.5, 5.0  # evidence may overrule a report only after this; a dialog is drawn after its hooks ran
 _PROGRESS_LIFE = 30.0  # a program that died left its progress bar behind
 _MOST_FACTS = 8
 _TEXT_LIMIT = 200
@@ -46,7 +46,7 @@ class OwnWord:
         report = self.report
         if report is None:
             return found
-        is_fresh = at - report.at < _HOLD
+        is_fresh = at - report.at < (_ASKING_HOLD if report.state == "asking" else _HOLD)
         is_weak = found.attention in (Attention.WORKING, Attention.UNKNOWN) and not found.is_firm and not reading.busy
         rule = REPORT + report.source
         if report.state == "working":

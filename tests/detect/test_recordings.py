@@ -53,11 +53,36 @@ APPROVALS = [
         "← Access external directory /etc",
     ),
     (
+        OWN / "opencode-approval.raw",
+        "opencode",
+        "Permission required",
+        ["Allow once", "Allow always", "Reject"],
+        "← Access external directory /etc",
+    ),
+    (
         OWN / "claude-trust.raw",
         "claude",
         "Is this a project you created or one you trust?",
         ["Yes, I trust this folder", "No, exit"],
         "",
+    ),
+    (
+        OWN / "claude-trust-no.raw",
+        "claude",
+        "Is this a project you created or one you trust?",
+        ["No, exit", "Yes, I trust this folder"],
+        "",
+    ),
+    (
+        OWN / "codex-approval.raw",
+        "codex",
+        "Would you like to run the following command?",
+        [
+            "Yes, proceed",
+            "Yes, and don't ask again for commands that start with `touch /etc/hello_agent`",
+            "No, and tell Codex what to do differently",
+        ],
+        "touch /etc/hello_agent",
     ),
     (
         OWN / "gemini-trust.raw",
@@ -129,6 +154,22 @@ def test_login_screen(relay: str) -> None:
     labels = [option.label for option in ask.options]
     assert labels == ["Alibaba ModelStudio", "Third-party Providers", "OAuth", "Custom Provider"]
     assert [option.selected for option in ask.options] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("relay", BEHIND)
+def test_a_notice_that_waits_for_enter(relay: str) -> None:
+    ask = Replay(OWN / "claude-notice.raw", relay or "claude").detector.ask
+    assert ask is not None
+    assert ask.kind is AskKind.KEY
+    assert ask.question.startswith("We're changing auto mode")
+
+
+@pytest.mark.parametrize("relay", BEHIND)
+@pytest.mark.parametrize("name", ["claude", "codex", "opencode"])
+def test_at_work(name: str, relay: str) -> None:
+    replay = Replay(OWN / f"{name}-working.raw", relay or name)
+    assert replay.detector.verdict.attention is Attention.WORKING
+    assert replay.detector.ask is None
 
 
 @pytest.mark.parametrize("relay", BEHIND)
