@@ -6,9 +6,12 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +26,9 @@ from relaytui.link.connect import open_node
 from relaytui.link.resume import ByteFeed, Resumed
 from relaytui.link.streams import Output
 from tests.harness import Node, eventually, running_node
+from tests.home import Home
 from tests.link.test_core import running_core
+from tests.pty_program import PtyProgram
 
 _WRITER = """
 import itertools, os, sys, time
@@ -32,6 +37,19 @@ for number in itertools.count(1):
     time.sleep(0.01)
     if os.path.exists(sys.argv[1]):
         sys.exit(7)
+"""
+_TALKER = """
+import os, select, sys
+number, done = 1, False
+while not done:
+    print("tick", number, flush=True)
+    number += 1
+    if select.select([0], [], [], 0.05)[0]:
+        word = os.read(0, 100).decode().strip()
+        print("read", word, flush=True)
+        done = word == "enough"
+        if not done:
+            print(word, file=open(sys.argv[1], "a"))
 """
 _numbers = itertools.count(1)
 
@@ -76,6 +94,62 @@ class Attached:
                 self.resumed += 1
 
 
+class AtTerminal:
+    """An operator attached by `relaytui attach` on a terminal of their own, from the first replacement to the last."""
+
+    def __init__(self, program: PtyProgram, read: Path) -> None:
+        self.program = program
+        self._read = read
+        self.typed: list[str] = []
+
+    def watch(self) -> None:
+        """Take in what appears until the command ends."""
+        self.program.wait(600)
+
+    def has_read(self, word: str) -> bool:
+        return f"read {word}\r\n".encode() in self.program.output
+
+    async def type_until_read(self, number: int) -> None:
+        """Type words until the program has read one: keys are dropped while there is no link, and that is told."""
+        for attempt in itertools.count(1):
+            self.typed.append(f"{number}.{attempt}")
+            self.program.type(f"{self.typed[-1]}\r".encode())
+            for _ in range(100):
+                if self.has_read(self.typed[-1]):
+                    return
+                await asyncio.sleep(0.01)
+            assert attempt < 60, self.program.output[-1000:]
+
+    def check(self) -> None:
+        """No line that was printed is missing, though a screen may have been painted again over a notice; and each
+        word was read once at most, and in order."""
+        ticks = [int(number) for number in re.findall(rb"tick (\d+)\r\n", self.program.output)]
+        assert all(later <= earlier + 1 for earlier, later in itertools.pairwise(ticks))
+        words = self._read.read_text().split()
+        assert words == [word for word in self.typed if word in words]
+
+
+@asynccontextmanager
+async def attached_at_terminal(home: Home, session: SessionId, read: Path) -> AsyncIterator[AtTerminal]:
+    """An attached operator for the length of the block, at whose end they see the session end.
+
+    The session is one of `_TALKER`, which notes the words it has read in the file `read`.
+    """
+    with home.terminal("attach", f"box/{session}", columns=200, rows=50) as program:
+        await asyncio.to_thread(program.wait_for, rb"tick \d+", 60)
+        operator = AtTerminal(program, read)
+        watching = asyncio.create_task(asyncio.to_thread(operator.watch))
+        try:
+            yield operator
+            program.type(b"enough\r")
+            await asyncio.wait_for(watching, 60)
+            operator.check()
+        finally:
+            if not watching.done():
+                os.kill(program.pid, signal.SIGKILL)
+            await asyncio.wait([watching])
+
+
 @pytest.mark.parametrize(
     ("writers", "asking", "times"),
     [pytest.param(4, 2, 3), pytest.param(44, 6, 20, marks=[pytest.mark.full, pytest.mark.timeout(600)])],
@@ -103,13 +177,18 @@ async def test_replacing_the_agent_loses_nothing(tmp_path: Path, writers: int, a
             await seen.until(lambda: all(name in {key.id for key in sessions} for name in [*asks, *busy]))
             by_id |= {key.id: key for key in sessions}
             await seen.until(lambda: all(attention(name) is Attention.ASKING for name in asks))
+            async with open_node(box, operator="bob") as client:
+                talker = await start(client, sys.executable, "-ISc", _TALKER, str(tmp_path / "read"))
+            home = Home(tmp_path / "operator", box)
             attached = Attached(seen.core.feed(by_id[busy[0]], "follow", offset=0))
             staying = asyncio.create_task(attached.stay())
-            for number in range(times):
-                pid = node.agent_pid()
-                await replace(node)
-                assert node.agent_pid() != pid
-                await eventually(partial(attached.has_resumed, number + 1), 60)
+            async with attached_at_terminal(home, talker, tmp_path / "read") as operator:
+                for number in range(times):
+                    pid = node.agent_pid()
+                    await replace(node)
+                    assert node.agent_pid() != pid
+                    await eventually(partial(attached.has_resumed, number + 1), 60)
+                    await operator.type_until_read(number)
             enough.touch()
             await seen.until(lambda: all(sessions[by_id[name]].info.exit for name in busy), 300)
             await asyncio.wait_for(staying, 60)
