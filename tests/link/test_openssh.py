@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from relaytui.link.errors import (
     LinkError,
 )
 from relaytui.link.prompts import Prompt
+from tests.link.own_server import Account, open_server
 from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, write_agent_command
 from tests.sshd import Sshd, free_port, make_key, needs_sshd, open_sshd
 
@@ -121,3 +123,36 @@ async def test_sshs_failures_are_told_apart(node: NodeConfig, sshd: Sshd, tmp_pa
     with pytest.raises(expected):
         async with open_node(bad, operator="ann"):
             pass
+
+
+def through_ssh(node: NodeConfig, agent: ScriptedAgent, directory: Path) -> NodeConfig:
+    command = write_agent_command(directory / "bin" / "node-agent", agent.socket)
+    return replace(node, transport=Transport.OPENSSH, agent=str(command))
+
+
+async def test_each_question_of_a_login_reaches_the_operator(agent: ScriptedAgent, tmp_path: Path) -> None:
+    account = Account(questions=[("Password:", "sesame"), ("One-time code:", "123456")])
+    operator = Operator("sesame", "123456")
+    async with open_server(tmp_path, account) as node:
+        async with open_node(through_ssh(node, agent, tmp_path), operator="ann", prompter=operator) as client:
+            assert client.note == "through ssh"
+        assert account.tried == ["sesame", "123456"]
+    assert ["Password:" in operator.asked[0], "One-time code:" in operator.asked[1]] == [True, True]
+
+
+async def test_a_wrong_password_is_asked_for_again(agent: ScriptedAgent, tmp_path: Path) -> None:
+    account = Account(password="sesame")
+    operator = Operator("sesam", "sesame")
+    async with open_server(tmp_path, account) as node:
+        async with open_node(through_ssh(node, agent, tmp_path), operator="ann", prompter=operator):
+            pass
+        assert account.tried == ["sesam", "sesame"]
+
+
+async def test_a_code_that_nobody_gives_ends_the_login(agent: ScriptedAgent, tmp_path: Path) -> None:
+    account = Account(questions=[("One-time code:", "123456")])
+    async with open_server(tmp_path, account) as node:
+        with pytest.raises(AnswerNeeded, match="One-time code"):
+            async with open_node(through_ssh(node, agent, tmp_path), operator="ann", prompter=Operator()):
+                pass
+        assert account.tried == []
