@@ -38,18 +38,19 @@ _EXCERPT_LIMIT = 2000
 _LABEL_LIMIT = 200
 _YES_NO = (AskOption("Yes", "y"), AskOption("No", "n"))
 _TYPED = (AskKind.TEXT, AskKind.PASSWORD, AskKind.LOGIN)
-ATTACH = "attach"
+ATTACH, EXPLAIN, SNOOZE = "attach", "explain", "snooze"
+_WISHES = {"alt+a": ATTACH, "alt+e": EXPLAIN, "alt+z": SNOOZE}
 
 
 class AnswerScreen(PanelScreen[str]):
-    """Dismissed with `attach` when the operator would rather look for themselves."""
+    """Dismissed with `attach`, `explain` or `snooze` when the operator would rather do that with `key`."""
 
     widest = 100
     role = "asking"
 
     def __init__(self, context: Context, key: SessionKey) -> None:
         super().__init__(context)
-        self._key = key
+        self.key = key
         self._ask: AskInfo | None = None
         self._picked: int | None = None
         self._typed = ""
@@ -62,7 +63,7 @@ class AnswerScreen(PanelScreen[str]):
 
     @property
     def _session(self) -> SessionView | None:
-        return self.context.desk.fleet.sessions.get(self._key)
+        return self.context.desk.fleet.sessions.get(self.key)
 
     def _take_ask(self) -> None:
         view = self._session
@@ -100,7 +101,7 @@ class AnswerScreen(PanelScreen[str]):
     def heading(self) -> str:
         view, symbol = self._session, self.look.symbols
         title = "" if view is None else sanitise(view.info.title, _LABEL_LIMIT)
-        return f"{symbol.status[Status.ASKING]} {sanitise(str(self._key), _LABEL_LIMIT)} {symbol.separator} {title}"
+        return f"{symbol.status[Status.ASKING]} {sanitise(str(self.key), _LABEL_LIMIT)} {symbol.separator} {title}"
 
     @property
     def aside(self) -> str:
@@ -118,7 +119,7 @@ class AnswerScreen(PanelScreen[str]):
         enter = self.look.symbols.enter
         others = len(self.context.desk.asking(self.context.now())) - (self._ask is not None)
         following = [Hint("tab", f"next ({others} more)")] if others > 0 else []
-        hints = [*following, Hint("alt+a", "attach"), Hint("esc", "close")]
+        hints = [*following, *(Hint(key, wish) for key, wish in _WISHES.items()), Hint("esc", "close")]
         if self._options:
             return [Hint(f"1-{len(self._options)} {enter}", "answer"), *hints]
         return [Hint(enter, "answer"), *hints] if self._is_typed or self._ask is not None else hints
@@ -158,8 +159,8 @@ class AnswerScreen(PanelScreen[str]):
     async def press(self, key: str) -> bool:
         if key == "escape":
             return False
-        if key == "alt+a":
-            self.dismiss(ATTACH)
+        if key in _WISHES:
+            self.dismiss(_WISHES[key])
         elif key in ("tab", "shift+tab"):
             self._go_on(1 if key == "tab" else -1)
         elif self.context.now() < self._armed_from:
@@ -177,10 +178,10 @@ class AnswerScreen(PanelScreen[str]):
 
     def _go_on(self, by: int) -> None:
         desk, now = self.context.desk, self.context.now()
-        key = desk.next_asking(now, by)
-        if key is not None and key != self._key:
+        key = desk.next_asking(now, by, after=self.key)
+        if key is not None and key != self.key:
             desk.go_to(key, now)
-            self._key, self._said = key, ""
+            self.key, self._said = key, ""
             self._take_ask()
 
     def _answer_key(self, key: str, ask: AskInfo) -> None:
@@ -242,7 +243,7 @@ class AnswerScreen(PanelScreen[str]):
         self.run_worker(self._sent(request, label), group="answer")
 
     async def _sent(self, request: AnswerAsk, label: str) -> None:
-        reply = await outcome(self.context.source.request(self._key.node, request, _ANSWER_SECONDS))
+        reply = await outcome(self.context.source.request(self.key.node, request, _ANSWER_SECONDS))
         self._is_sending = False
         self._armed_from = self.context.now() + REST
         self._said = _words(reply, sanitise(label, _LABEL_LIMIT))

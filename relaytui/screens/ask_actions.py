@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from node_agent.protocol.asks import AckAsk, ClaimAsk, Mute, MuteScope, NodeSettings, SnoozeAsk
 from node_agent.terminal.sanitise import sanitise
 from relaytui.actions.action import Situation
+from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.views import AskView
 from relaytui.notify.switches import muting
+from relaytui.screens.answer import SNOOZE
 from relaytui.screens.performer import NAME_LIMIT
 from relaytui.screens.picker import Entry, PickerScreen
 from relaytui.screens.requests import change_nodes
@@ -53,7 +55,15 @@ class AskActions(SessionActions):
         await self._request(view.node, AckAsk(view.ask.id), "seen: it stays open, no channel tells of it again")
 
     def do_ask_snooze(self) -> None:
-        view = self._ask()
+        self._snooze(self._ask())
+
+    def _go_on(self, key: SessionKey, wish: str | None) -> None:
+        super()._go_on(key, wish)
+        view = self._desk.ask_of(key) if wish == SNOOZE else None
+        if view is not None:
+            self._snooze(view)
+
+    def _snooze(self, view: AskView) -> None:
         entries = [Entry(str(seconds), words) for words, seconds in _SNOOZES]
         if view.ask.snoozed:
             entries.insert(0, Entry("-1", "no more", "let channels tell of it again"))

@@ -98,13 +98,17 @@ class Desk:
         """Nodes that can be asked for something, each once."""
         return [alias for alias, node in self.fleet.nodes.items() if node.status.is_live and not node.duplicate_of]
 
-    def next_asking(self, now: float, by: int = 1) -> SessionKey | None:
-        """The asking session to go to: the one waiting longest, or from an asking one the next in line."""
+    def next_asking(self, now: float, by: int = 1, *, after: SessionKey | None = None) -> SessionKey | None:
+        """The asking session to go to: the one waiting longest, or from an asking one the next in line.
+
+        `after` is where the operator is, the session in focus unless given.
+        """
+        at = after or self.focus
         waiting = [ask.key for ask in self.asking(now) if ask.key is not None]
         if not waiting:
             return None
-        if self.focus in waiting:
-            return waiting[(waiting.index(self.focus) + by) % len(waiting)]
+        if at in waiting:
+            return waiting[(waiting.index(at) + by) % len(waiting)]
         return waiting[0 if by > 0 else -1]
 
     def go_to(self, key: SessionKey, now: float) -> bool:

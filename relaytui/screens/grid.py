@@ -283,7 +283,7 @@ class GridScreen(LiveScreen[None]):
             for key, until in self._toasts.items()
             if until > now and key != self.desk.focus and key in sessions
         }
-        views = self._views(self._toasts, now)
+        views = [] if self._inbox.display else self._views(self._toasts, now)  # they stand there already
         tile = self._focused_tile()
         area = Region(0, 1, self.size.width, max(0, self.size.height - 2))
         has_place = self._toast_corner.show(views, area, None if tile is None else tile.region)

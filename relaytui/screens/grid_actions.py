@@ -25,7 +25,7 @@ from relaytui.screens.form import Field, FormScreen
 from relaytui.screens.performer import NAME_LIMIT, Host
 from relaytui.screens.picker import Entry, PickerScreen
 from relaytui.screens.requests import describe_failure
-from relaytui.screens.typing import MOST_PANES
+from relaytui.screens.typing import MOST_PANES, NEXT_ASKING
 from relaytui.screens.views import tile_view
 
 
@@ -73,8 +73,10 @@ class GridActions(AskActions, ConsoleActions):
         self._grid.arrange_sessions()
         self.do_ask_answer()
 
-    def _next_asking(self) -> None:
-        self._go_asking(1)
+    def _go_on(self, key: SessionKey, wish: str | None) -> None:
+        super()._go_on(key, wish)
+        if wish == NEXT_ASKING:
+            self._go_asking(1)
 
     def do_view_inbox(self) -> None:
         self._grid.toggle_inbox()

@@ -67,6 +67,12 @@ class InboxActions(AskActions, ListActions):
     def selected_ask(self) -> AskView | None:
         return self._inbox.ask
 
+    def _go_on(self, key: SessionKey, wish: str | None) -> None:
+        view = self._desk.ask_of(key)
+        if view is not None:
+            self._inbox.chosen = ask_id(view)
+        super()._go_on(key, wish)
+
     def do_inbox_close(self) -> None:
         if self.selected is not None:
             self._desk.go_to(self.selected, self._context.now())

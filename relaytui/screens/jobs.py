@@ -12,6 +12,7 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.queue import QueueError
 from relaytui.hub.jobs.story import JobStory
+from relaytui.screens.ask_actions import AskActions
 from relaytui.screens.confirm import ConfirmScreen
 from relaytui.screens.context import Context
 from relaytui.screens.facts import FactsScreen
@@ -19,7 +20,6 @@ from relaytui.screens.job_rows import Passes, job_facts, job_filter, job_rows, j
 from relaytui.screens.list_actions import ListActions
 from relaytui.screens.list_screen import ListScreen
 from relaytui.screens.services import JobBoard
-from relaytui.screens.session_actions import SessionActions
 from relaytui.widgets.view import Fact, RowView
 
 
@@ -103,7 +103,7 @@ class JobsScreen(ListScreen):
         self.set_filter(text)
 
 
-class JobActions(SessionActions, ListActions):
+class JobActions(AskActions, ListActions):
     def __init__(self, jobs: JobsScreen, board: JobBoard) -> None:
         super().__init__(jobs)
         self._jobs = jobs
@@ -111,7 +111,7 @@ class JobActions(SessionActions, ListActions):
 
     def situation(self) -> Situation:
         job = self._jobs.job
-        now = replace(self._desk.situation(self.selected), shown=1)
+        now = replace(super().situation(), shown=1)
         return now if job is None else replace(now, job=job.id, has_job_ended=job.is_final)
 
     def _job(self) -> Job:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from node_agent.protocol.requests import ExplainSession, Explanation, LogLines, ReadLogs
 from relaytui.fleet.keys import SessionKey
-from relaytui.screens.answer import ATTACH, AnswerScreen
+from relaytui.screens.answer import ATTACH, EXPLAIN, AnswerScreen
 from relaytui.screens.explain import ExplainScreen
 from relaytui.screens.logs import TAIL, LogsScreen
 from relaytui.screens.performer import Performer
 from relaytui.screens.requests import Failure, outcome
-from relaytui.screens.typing import NEXT_ASKING, TypingScreen
+from relaytui.screens.typing import TypingScreen
 
 
 class SessionActions(Performer):
     def do_ask_answer(self) -> None:
-        self._console.push_screen(AnswerScreen(self._context, self._session().key), self._after_answer)
+        popup = AnswerScreen(self._context, self._session().key)
+        self._console.push_screen(popup, lambda wish: self._go_on(popup.key, wish))
 
-    def _after_answer(self, result: str | None) -> None:
+    def _go_on(self, key: SessionKey, wish: str | None) -> None:
+        """Do what the operator wants after a popup or after typing, with the session they were at by then."""
         self._host.arrange_sessions()
-        if result == ATTACH:
-            self._attach_soon()
-
-    def _attach_soon(self) -> None:
-        self._console.run_worker(self.do_session_attach(), exclusive=True, group="attach")
+        if wish == ATTACH:
+            self._console.run_worker(self._attach(key), exclusive=True, group="attach")
+        elif wish == EXPLAIN:
+            self._console.run_worker(self._explain(key), group="explain")
 
     async def do_session_attach(self) -> None:
-        key = self._session().key
+        await self._attach(self._session().key)
+
+    async def _attach(self, key: SessionKey) -> None:
         self._host.say(await self._console.attach(key))
         self._host.arrange_sessions()
 
@@ -33,20 +36,13 @@ class SessionActions(Performer):
         self._type_into([self._session().key])
 
     def _type_into(self, keys: list[SessionKey]) -> None:
-        def left(wish: str | None) -> None:
-            self._host.arrange_sessions()
-            if wish == ATTACH:
-                self._attach_soon()
-            elif wish == NEXT_ASKING:
-                self._next_asking()
-
-        self._console.push_screen(TypingScreen(self._context, keys), left)
-
-    def _next_asking(self) -> None:
-        """Go where the operator wants to from typing: to who waits longest."""
+        screen = TypingScreen(self._context, keys)
+        self._console.push_screen(screen, lambda wish: self._go_on(screen.key, wish))
 
     async def do_session_explain(self) -> None:
-        key = self._session().key
+        await self._explain(self._session().key)
+
+    async def _explain(self, key: SessionKey) -> None:
         reply = await outcome(self._context.source.request(key.node, ExplainSession(key.id)))
         if isinstance(reply, Failure):
             self._host.say(reply.text, "failed")

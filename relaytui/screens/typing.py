@@ -38,7 +38,7 @@ _SIDE_BY_SIDE_FROM = 60
 
 
 class TypingScreen(LiveScreen[str]):
-    """Dismissed with what the operator wants next: `LEAVE`, `ATTACH` or `NEXT_ASKING`."""
+    """Dismissed with what the operator wants next: `LEAVE`, `NEXT_ASKING`, or a wish of the answer popup."""
 
     CSS_PATH = "typing.tcss"
     AUTO_FOCUS = ""
@@ -208,8 +208,8 @@ class TypingScreen(LiveScreen[str]):
                 self.app.push_screen(HelpScreen(self.context, Scope.TYPING, self.context.desk.situation(self.key)))
 
     def _after_answer(self, result: str | None) -> None:
-        if result == ATTACH:
-            self.dismiss(ATTACH)
+        if result:
+            self.dismiss(result)
 
     @on(Tile.Picked)
     def _tile_picked(self, event: Tile.Picked) -> None:

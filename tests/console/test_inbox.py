@@ -24,7 +24,7 @@ from node_agent.protocol.asks import (
 from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId
-from node_agent.protocol.requests import Request
+from node_agent.protocol.requests import ExplainSession, Explanation, Request
 from node_agent.protocol.states import AskKind
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeState
@@ -157,6 +157,25 @@ async def test_the_chosen_session_is_attached_from_the_inbox() -> None:
         await operator.until(lambda: operator.message == "left web-2/b1")
         assert operator.screen_name == "InboxScreen"
         assert {str(key) for key in source.watched} == {"web-2/b1"}
+
+
+async def test_the_answer_popup_leads_to_a_snooze_and_to_the_evidence_of_the_ask_it_shows() -> None:
+    source = asking()
+
+    def reply(node: str, request: Request) -> object:
+        if isinstance(request, ExplainSession):
+            return Explanation(source.fleet.sessions[SessionKey(node, request.session)].info, ())
+        return source.obey(node, request)
+
+    source.replies = reply
+    async with at_console(source) as operator:
+        await operator.press("I", "space", "tab", "alt+z", "enter")  # the popup went on to the other ask
+        await operator.until(lambda: sent(source, SnoozeAsk))
+        assert sent(source, SnoozeAsk) == [("gpu", SnoozeAsk(AskId("make"), 0.0))]
+        assert inbox_lines(operator)[place(operator, "gpu/a3")].startswith("▸")
+        await operator.press("space", "alt+e")
+        await operator.until(lambda: operator.screen_name == "ExplainScreen")
+        assert operator.sees("gpu/a3, for")
 
 
 async def test_an_ask_is_claimed_seen_and_snoozed_as_the_node_says() -> None:
