@@ -241,7 +241,7 @@ class Adoption:
             self._on_dropped(session, notice.first)
             return
         session.model.head = max(session.model.head, notice.head)
-        session.tell_watchers()  # attached terminals get the bytes before they are emulated
+        session.tell_of_growth()  # attached terminals get the bytes before they are emulated
         self._screens.ready(session)
         if isinstance(notice, _Grown):
             return

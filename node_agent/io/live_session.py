@@ -32,8 +32,11 @@ STALLED = 0.2
 
 
 class Watcher(Protocol):
+    def grew(self) -> None:
+        """The session's journal has grown."""
+
     def changed(self) -> None:
-        """The session's screen, journal or state has changed."""
+        """The session's screen or state has changed."""
 
 
 class Happening:
@@ -97,6 +100,10 @@ class LiveSession:
     def tell_watchers(self) -> None:
         for watcher in self.watchers:
             watcher.changed()
+
+    def tell_of_growth(self) -> None:
+        for watcher in self.watchers:
+            watcher.grew()
 
     def step(self, mark: Callable[[int], None]) -> Happening:
         """Take the next thing from the journal: a slice of output, or what the index has at this offset.

@@ -41,16 +41,23 @@ class ScreenFeed:
         self._history = history
         self._wake = wake
         self._held: Optional[ScreenModel] = None
+        self._told_due: Optional[float] = None  # for which the connection has been woken
         session.watchers.append(self)
 
     def tune(self, interval: float) -> None:
         self._flow.tune(interval)
         self._wake()
 
+    def grew(self) -> None:
+        """The journal has; the screen is still what it was."""
+
     def changed(self) -> None:
-        """The session's screen has changed."""
+        """The session's screen has changed; in a flood it does so far more often than it is sent."""
         self._flow.mark_dirty()
-        self._wake()
+        due = self.due_at()
+        if due is not None and due != self._told_due:
+            self._told_due = due
+            self._wake()
 
     def ack(self, revision: int) -> None:
         self._flow.ack(revision)
@@ -66,6 +73,7 @@ class ScreenFeed:
         now = self._clock.boot()
         if due is None or due > now:
             return None
+        self._told_due = None
         current = self._session.emulation.read_screen()
         delta = screen_delta(self._held, current)
         if delta is None:
@@ -121,8 +129,11 @@ class ByteFeed:
         """Whether a painted terminal lacks a few bytes, as after a key."""
         return self.flow.is_painted and self.urgency is Urgency.ECHO and self.session.model.head > self.flow.sent
 
+    def grew(self) -> None:
+        self._wake()
+
     def changed(self) -> None:
-        """The session's journal has grown, or the session has ended."""
+        """The session's screen has caught up a little, or the session has ended."""
         self._wake()
 
     def ack(self, offset: int) -> None:

@@ -223,7 +223,7 @@ class Keeper:
     # What becomes of sessions (session.Listener)
 
     def session_grew(self, session: Session, size: int) -> None:
-        self.news.journal_grew(session.id)
+        self.news.journal_grew(session.id, is_echo=session.awaits_echo)
         self.storage.grew(size)
 
     def session_lost_bytes(self, session: Session) -> None:

@@ -34,9 +34,12 @@ class News:
         self._has_news = True
         self._is_pacing = False
 
-    def journal_grew(self, session: str) -> None:
+    def journal_grew(self, session: str, *, is_echo: bool = False) -> None:
+        """The journal of `session` has grown; an echo is told of however much is told of floods."""
         for peer in self._peers.values():
             peer.grown.add(session)
+            if is_echo:
+                peer.credit = max(peer.credit, 1.0)
         self._has_news = True
 
     def tell_all(self, name: str, session: str = "") -> None:

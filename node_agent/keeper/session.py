@@ -58,6 +58,7 @@ class Session:
         "_loop",
         "_reopen",
         "answered",
+        "awaits_echo",
         "decisions",
         "directory",
         "exit",
@@ -97,6 +98,7 @@ class Session:
         self.queries = QueryAges()
         self.input_seq = 0
         self.open_line = 0
+        self.awaits_echo = False  # a key was written, and nothing printed since
         self.held = b""
         self._loop = loop
         self._listener = hub
@@ -186,6 +188,7 @@ class Session:
         self.queries.output(self.journal.head, now.boot)
         if written:
             self._listener.session_grew(self, written)
+            self.awaits_echo = False
         if self.journal.first != first:
             self._listener.session_lost_bytes(self)
         if written < len(data):
@@ -297,6 +300,7 @@ class Session:
         self._tell(block, WriteResult(True, self.journal.head, "", self.input_seq))
         self._eagerness.end_rest()  # what it brings about is waited for
         if block.is_key:
+            self.awaits_echo = True
             self._listener.key_written()
 
     def _decide(self, block: Block, refusal: Refused) -> None:

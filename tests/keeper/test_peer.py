@@ -153,6 +153,9 @@ def test_notices_go_at_once_until_they_come_thick_and_fast() -> None:
         news.spread()
         told += not peer.has_news
     assert BURST <= told <= BURST + (loop.now() - began) / PACE + 1
+    news.journal_grew("s2", is_echo=True)
+    news.spread()
+    assert not peer.has_news
     peer.close()
     far.close()
     loop.close()
