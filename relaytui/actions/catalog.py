@@ -94,7 +94,7 @@ _ASKING = [
     Action(
         "ask.claim",
         "claim",
-        "Say to everybody that you are handling it, for ten minutes; again gives it back.",
+        "Handle it, for all to see, for ten minutes; again gives it back.",
         ("C",),
         Group.ASKING,
         needs_ask,
@@ -121,7 +121,7 @@ _ASKING = [
     Action(
         "ask.mute",
         "mute",
-        "Have the session, asks of its kind, or its node be silent, for every console; or take that back.",
+        "Silence the session, asks of its kind or its node everywhere, or end that.",
         ("m",),
         Group.ASKING,
         needs_link,
@@ -254,11 +254,11 @@ _MOVING = [
     _move("last", "last", "Select the last tile or line.", "end", also=_also()),
     _move("page.down", "page down", "Go one screenful on.", "pagedown", also=_also()),
     _move("page.up", "page up", "Go one screenful back.", "pageup", also=_also()),
-    _move("jump", "jump", "Put a letter on each tile; pressing it selects the tile (1-9 do so at once).", "g"),
+    _move("jump", "jump", "Put a letter on each tile; pressing it selects the tile (as 1-9 do).", "g"),
     Action(
         "view.filter",
         "filter",
-        "Show only some sessions: words, state:asking, node:gpu, tag:nightly, - turns one round.",
+        "Show only some: words, state:asking, node:gpu, tag:x; - turns one round.",
         ("/",),
         Group.MOVING,
         footer=8,
@@ -282,7 +282,7 @@ _CONSOLE = [
     Action(
         "rules.suspend",
         "suspend rules",
-        "Suspend every automatic answer on every node; again lets rules answer.",
+        "Suspend every automatic answer on every node; again ends that.",
         ("!",),
         Group.CONSOLE,
         also=_also(),
@@ -303,7 +303,7 @@ _CONSOLE = [
     Action(
         "console.demo",
         "see a demo",
-        "Run the demo in this terminal: three nodes of its own, nothing left behind.",
+        "Run the demo here: three nodes of its own, nothing left behind.",
         ("D",),
         Group.CONSOLE,
         scope=Scope.EMPTY,
@@ -312,9 +312,7 @@ _CONSOLE = [
 ]
 
 _JOBS = [
-    _job(
-        "why", "why", "Say why a job is where it is, and for a queued one why each node does not run it.", "w", footer=5
-    ),
+    _job("why", "why", "Say why a job is where it is, or why each node does not run it.", "w", footer=5),
     _job("retry", "retry", "Queue a copy of a job that has ended.", "R", footer=6, reason=needs_ended_job),
     _job(
         "cancel", "cancel", "Take a job out of the queue, or stop it; asks first.", "x", footer=7, reason=needs_open_job

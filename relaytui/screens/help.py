@@ -15,7 +15,7 @@ _TWO_COLUMNS_FROM = 64
 
 
 class HelpScreen(PanelScreen[None]):
-    widest = 108
+    widest = 118
 
     def __init__(self, context: Context, scope: Scope, situation: Situation) -> None:
         super().__init__(context)

@@ -46,6 +46,11 @@ def test_no_handler_without_an_action(performer: type) -> None:
     assert {name for name in dir(performer) if name.startswith("do_")} <= known
 
 
+@pytest.mark.parametrize("action", list(ACTIONS), ids=lambda action: action.id)
+def test_every_help_text_fits_the_help_of_a_terminal_of_120_columns(action: Action) -> None:
+    assert len(action.help) <= 76
+
+
 def test_a_key_means_the_same_on_every_screen_that_shares_its_action() -> None:
     for action in ACTIONS:
         for scope in action.also:
