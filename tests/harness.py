@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 from node_agent.io.keeper_client import KeeperClient, KeeperGone
 from node_agent.io.paths import NodePaths, node_paths
+from node_agent.io.replace import wait_until_free
 from node_agent.io.start import is_serving
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import EventRecord, ExitInfo, SessionInfo
@@ -150,21 +151,19 @@ class Node:
             await self._clients.pop().close()
 
     async def stop(self) -> None:
-        """End every process of this node."""
+        """End every process of this node: agents first, since one that is left would start the next keeper."""
         await self.close_clients()
-        for process in self._processes:  # first: one that is still starting would start a keeper in place of the ended
-            if process.poll() is None:
-                process.terminate()
+        for process in self._processes:
+            process.terminate()
             process.wait(LIMIT)
         with contextlib.suppress(KeeperGone):
-            keeper = await KeeperClient.connect(self.paths.keeper_socket, NEWEST, timeout=4 * LIMIT)
+            keeper = await KeeperClient.connect(self.paths.keeper_socket, NEWEST, watched=True, timeout=4 * LIMIT)
             try:
+                await asyncio.wait_for(keeper.keep_agent([]), LIMIT)
+                await wait_until_free(self.paths.agent_lock, LIMIT)
                 await asyncio.wait_for(keeper.shutdown(), LIMIT)
             finally:
                 await keeper.close()
-        with contextlib.suppress(OSError, ValueError):  # an agent that its keeper started ends with it
-            last = self.agent_pid()
-            await eventually(lambda: not is_alive(last))
         shutil.rmtree(self._runtime, ignore_errors=True)
 
 
@@ -335,8 +334,6 @@ class Client:
 
     def ack(self, stream: Stream, number: int) -> None:
         self.write(encode_frame(FrameType.ACK, stream.number, number))
-
-    # -- what comes -----------------------------------------------------------------------------------------------
 
     def opened(self, opened: StreamOpened) -> Stream:
         """The stream that a reply has opened."""

@@ -1,9 +1,10 @@
-"""Finds and ends what a test has started, by the directory it was started for: no process of anybody else names it."""
+"""Finds and ends what a test has started, by its parent or by the directory it was started for."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,7 +12,10 @@ _PATIENCE = 10.0
 
 
 def processes_of(directory: Path) -> list[int]:
-    """Living processes whose environment or command line names `directory` (proc(5); none where there is no /proc)."""
+    """Living processes but this one whose environment or command line names `directory` (proc(5)).
+
+    Nobody else's does; there are none where there is no /proc.
+    """
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -19,9 +23,17 @@ def processes_of(directory: Path) -> list[int]:
             is_alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
         except OSError:
             continue
-        if named and is_alive:
+        if named and is_alive and int(entry.name) != os.getpid():
             found.append(int(entry.name))
     return found
+
+
+def children_of(pid: int, name: str = "") -> list[int]:
+    """The living children of a process, theirs not included; of those with a `name`, those that run that program."""
+    command = ["ps", "-o", "pid=,stat=,comm=", "--ppid", str(pid)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    lines = [line.split(None, 2) for line in listed.splitlines()]
+    return [int(child) for child, state, comm in lines if not state.startswith("Z") and name in ("", comm)]
 
 
 def end_processes_of(directory: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from relaytui.config import NodeConfig
+from tests.processes import children_of
 
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
 
@@ -100,7 +101,7 @@ class Sshd:
     async def stop(self) -> None:
         """End sshd and every connection it served."""
         if self._process is not None:
-            children = _children(self._process.pid)
+            children = children_of(self._process.pid)
             self._process.terminate()
             await asyncio.to_thread(self._process.wait, 10)
             for child in children:
@@ -145,7 +146,7 @@ class Sshd:
     def connections(self) -> list[int]:
         """Process ids of the sshd processes that serve a connection."""
         assert self._process is not None
-        return _children(self._process.pid)
+        return children_of(self._process.pid)
 
 
 @asynccontextmanager
@@ -178,14 +179,8 @@ def _accepts(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _children(pid: int) -> list[int]:
-    """Process ids of a process's children, theirs not included."""
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(word) for word in listed.stdout.split()]
-
-
 def _end(pid: int) -> None:
-    for child in _children(pid):
+    for child in children_of(pid):
         _end(child)
     try:
         os.kill(pid, 9)

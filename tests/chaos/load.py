@@ -29,6 +29,9 @@ from tests.harness import Node, eventually
 
 COLUMNS, ROWS = 80, 24
 QUERIES = 30
+REPLY = re.compile(rb"\x1b\[\d+;\d+R")
+"""What a recorder that asks is told of the cursor."""
+
 ASKER = """
 i=0
 while [ $i -lt {asks} ]; do
@@ -43,7 +46,6 @@ exit {code}
 class Sizes:
     """How much of everything there is."""
 
-    kills: int
     writers: int
     askers: int
     asks: int  # of each asker
@@ -54,27 +56,27 @@ class Load:
     """The load of one node. `tmp` gets the programs' own accounts."""
 
     def __init__(self, node: Node, client: SteadyClient, tmp: Path, sizes: Sizes) -> None:
-        self.typed: list[bytes] = []
+        self.typed: list[bytes] = []  # what both recorders were sent, acknowledged
         self.answers = 0
+        self.writers: list[SessionId] = []
+        self.codes: dict[SessionId, int] = {}  # what the sessions that end will end with
+        self.askers: dict[SessionId, str] = {}
+        self.recorders: dict[str, SessionId] = {}  # by the name of their account
         self._node = node
         self._client = client
         self._tmp = tmp
         self._sizes = sizes
-        self._writers: list[SessionId] = []
-        self._codes: dict[SessionId, int] = {}
-        self._askers: dict[SessionId, str] = {}
-        self._recorders: dict[str, SessionId] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._is_ending = False
         self._requests = itertools.count(1)
 
     async def start(self) -> None:
         for seed in range(self._sizes.writers):
-            account, stop = str(self._account(seed)), str(self._tmp / "stop")
-            self._writers.append(await self._start_program("writer", str(seed), stop, account))
+            account, stop = str(self.account(f"writer-{seed}")), str(self._tmp / "stop")
+            self.writers.append(await self._start_program("writer", str(seed), stop, account))
         for name, queries in (("silent", 0), ("curious", QUERIES)):
-            session = await self._start_program("recorder", str(self._tmp / name), str(queries))
-            self._recorders[name] = session
+            session = await self._start_program("recorder", str(self.account(name)), str(queries))
+            self.recorders[name] = session
             await self.prints(session, b"ready")
         self._tasks = [
             asyncio.create_task(self._ask()),
@@ -87,21 +89,28 @@ class Load:
         """Wait until all has been asked and has ended, then check everything."""
         asking, answering, ending, typing = self._tasks
         await asyncio.gather(asking, ending)
-        await self._ended(*self._codes)
+        await self._ended(*self.codes)
         self._is_ending = True
         await asyncio.gather(answering, typing)
         (self._tmp / "stop").touch()
-        await self._ended(*self._writers)
+        await self._ended(*self.writers)
         self._check_journals()
         self._check_events()
         self._check_asks()
         await self._check_input()
         await self.check_screens()
 
-    async def stop(self) -> None:
+    async def stop(self) -> list[BaseException | None]:
+        """End what happens as it stands; what each part of it came to."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        return await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.written()} bytes, {self.answers} answers, {self._sizes.exits} exits, "
+            f"{len(self.typed)} words typed twice, {len(self._client.events)} events"
+        )
 
     def failed(self) -> None:
         """Raise what a part of the load failed with."""
@@ -111,7 +120,7 @@ class Load:
 
     def written(self) -> int:
         """Bytes the writers' journals hold."""
-        return sum(head_of(self._node.paths.sessions / session) for session in self._writers)
+        return sum(head_of(self._node.paths.sessions / session) for session in self.writers)
 
     async def prints(self, session: SessionId, text: bytes) -> None:
         await eventually(lambda: text in self.journal(session))
@@ -120,7 +129,7 @@ class Load:
 
     async def _start(self, *command: str) -> SessionId:
         request = StartSession(
-            f"load {next(self._requests)}", tuple(command), cwd="/", bare=True, columns=COLUMNS, rows=ROWS
+            f"{self._tmp.name} {next(self._requests)}", tuple(command), cwd="/", bare=True, columns=COLUMNS, rows=ROWS
         )
         reply: SessionReply = await self._client.request(request)
         return reply.session.id
@@ -132,15 +141,15 @@ class Load:
         for number in range(self._sizes.askers):
             code = 100 + number
             session = await self._start("sh", "-c", ASKER.format(asks=self._sizes.asks, name=f"a{number}", code=code))
-            self._codes[session] = code
-            self._askers[session] = f"a{number}"
+            self.codes[session] = code
+            self.askers[session] = f"a{number}"
 
     async def _answer(self) -> None:
         """Answer each ask once, as an operator would who sees it."""
         answered = set()
         while not self._is_ending:
             for session in list(self._client.sessions.values()):
-                if session.ask is None or session.ask.id in answered or session.id not in self._askers:
+                if session.ask is None or session.ask.id in answered or session.id not in self.askers:
                     continue
                 answered.add(session.ask.id)
                 chunks = (Chunk(text="y"), Chunk(key="enter"))
@@ -155,7 +164,7 @@ class Load:
     async def _end_often(self) -> None:
         for number in range(self._sizes.exits):
             code = number % 90
-            self._codes[await self._start("sh", "-c", f"echo {number}; exit {code}")] = code
+            self.codes[await self._start("sh", "-c", f"echo {number}; exit {code}")] = code
 
     async def _type(self) -> None:
         """Type numbered words into the recorders, each until it is acknowledged."""
@@ -163,7 +172,7 @@ class Load:
             if self._is_ending:
                 return
             word = f"<{number}>"
-            for name, session in self._recorders.items():
+            for name, session in self.recorders.items():
                 await self._client.request(SendInput(session, f"{name} {number}", (Chunk(text=word),)))
             self.typed.append(word.encode())
             await asyncio.sleep(0.02)
@@ -183,58 +192,63 @@ class Load:
         return read_journal(self._node.paths.sessions / session)
 
     def _check_journals(self) -> None:
-        for seed, session in enumerate(self._writers):
-            assert digest(self.journal(session)) == digest(self._account(seed).read_bytes())
-        for session, code in self._codes.items():
+        for seed, session in enumerate(self.writers):
+            assert digest(self.journal(session)) == digest(self.account(f"writer-{seed}").read_bytes())
+        for session, code in self.codes.items():
             ended = self._client.sessions[session].exit
             assert ended is not None
             assert (ended.code, ended.signal) == (code, None)
 
+    def check_order(self) -> None:
+        """Each event came once and in order."""
+        numbers = [event.n for event in self._client.events]
+        assert not [pair for pair in itertools.pairwise(numbers) if pair[1] != pair[0] + 1]
+
     def _check_events(self) -> None:
+        self.check_order()
         events = self._client.events
-        assert [event.n for event in events] == list(range(events[0].n, events[0].n + len(events)))
         life = Counter((event.session, event.kind) for event in events)
-        for session in (*self._writers, *self._codes):
+        for session in (*self.writers, *self.codes):
             for kind in (EventKind.SESSION_STARTED, EventKind.SESSION_EXITED, EventKind.SESSION_CLOSED):
                 assert life[session, kind] == 1, (session, kind, life[session, kind])
         for event in events:
-            if event.kind is EventKind.SESSION_EXITED and event.session in self._codes:
-                assert event.data["code"] == self._codes[event.session]
+            if event.kind is EventKind.SESSION_EXITED and event.session in self.codes:
+                assert event.data["code"] == self.codes[event.session]
 
     def _check_asks(self) -> None:
         opened, closed = self._asks(EventKind.ASK_OPENED), self._asks(EventKind.ASK_CLOSED)
-        expected = [f"{name}.{number}" for name in self._askers.values() for number in range(1, self._sizes.asks + 1)]
+        expected = [f"{name}.{number}" for name in self.askers.values() for number in range(1, self._sizes.asks + 1)]
         asked = Counter(_question(event) for event in opened)
         assert asked == Counter(expected)
         names = [event.data["ask"]["id"] for event in opened]
         assert sorted(event.data["ask"] for event in closed) == sorted(names)
-        for session in self._askers:
+        for session in self.askers:
             assert self.journal(session).count(b"got <y>") == self._sizes.asks
 
     def _asks(self, kind: EventKind) -> list[EventRecord]:
-        return [event for event in self._client.events if event.kind is kind and event.session in self._askers]
+        return [event for event in self._client.events if event.kind is kind and event.session in self.askers]
 
     async def _check_input(self) -> None:
         typed = b"".join(self.typed)
-        silent, curious = self._tmp / "silent", self._tmp / "curious"
+        silent, curious = self.account("silent"), self.account("curious")
         await eventually(lambda: len(silent.read_bytes()) >= len(typed))
         assert silent.read_bytes() == typed
-        replies = re.compile(rb"\x1b\[\d+;\d+R")
-        await eventually(lambda: replies.sub(b"", curious.read_bytes()) == typed)
-        assert len(replies.findall(curious.read_bytes())) <= QUERIES
+        await eventually(lambda: REPLY.sub(b"", curious.read_bytes()) == typed)
+        assert len(REPLY.findall(curious.read_bytes())) <= QUERIES
 
     async def check_screens(self) -> None:
         """Every screen is what a terminal shows that was fed the journal without a break."""
         client = await self._node.connect("checker")
-        for session in self._writers:
+        for session in self.writers:
             engine = create_engine(columns=COLUMNS, rows=ROWS)
             engine.feed(self.journal(session))
             expected = _over_the_wire(ScreenReader(engine).read())
             shown = await client.watch(session)
             await client.until(lambda: shown.screen == expected, limit=60)  # noqa: B023 - used within the turn
 
-    def _account(self, seed: int) -> Path:
-        return self._tmp / f"account-{seed}"
+    def account(self, name: str) -> Path:
+        """What the writer or recorder of that name says it printed or was given."""
+        return self._tmp / name
 
 
 def _question(event: EventRecord) -> str:

@@ -16,22 +16,23 @@ _STEP = 100_000
 
 
 @pytest.mark.parametrize(
-    "sizes",
+    ("upgrades", "sizes"),
     [
-        pytest.param(Sizes(kills=3, writers=2, askers=2, asks=2, exits=6), id="short"),
+        pytest.param(3, Sizes(writers=2, askers=2, asks=2, exits=6), id="short"),
         pytest.param(
-            Sizes(kills=25, writers=4, askers=8, asks=5, exits=60),
+            25,
+            Sizes(writers=4, askers=8, asks=5, exits=60),
             id="full",
             marks=[pytest.mark.full, pytest.mark.timeout(900)],
         ),
     ],
 )
-async def test_a_keeper_that_upgrades_loses_nothing(tmp_path: Path, sizes: Sizes) -> None:
+async def test_a_keeper_that_upgrades_loses_nothing(tmp_path: Path, upgrades: int, sizes: Sizes) -> None:
     async with running_node(tmp_path) as node, steady_client(node) as client:
         load = Load(node, client, tmp_path, sizes)
         try:
             await load.start()
-            for turn in range(sizes.kills):
+            for turn in range(upgrades):
                 due = load.written() + _STEP
                 await eventually(lambda: load.written() >= due)  # noqa: B023 - used within the turn
                 load.failed()

@@ -17,9 +17,9 @@ import pytest
 
 from relaytui.fleet.status import NodeState
 from relaytui.link.client import STALE_AFTER
-from tests.chaos.journals import digest, head_of, read_journal
 from tests.chaos.network import lose_packets, private_network
-from tests.chaos.remote import Remote, Typist, remote_node
+from tests.chaos.remote import Remote, remote_node
+from tests.chaos.watching import Watch
 from tests.harness import Node, eventually, running_node
 from tests.proxy import Proxy, open_proxy
 from tests.sshd import Sshd, needs_sshd, open_sshd
@@ -90,47 +90,25 @@ async def test_an_outage(node: Node, tmp_path: Path, kind: str, seconds: float, 
 
 async def _suffer(remote: Remote, outage: Outage, seconds: float, within: float, tmp: Path) -> None:
     core = remote.core
-    writer = await remote.start("writer", "1", str(tmp / "stop"), str(tmp / "account"))
-    recorder = await remote.start("recorder", str(tmp / "typed"), "0")
-    directory = remote.node.paths.sessions / writer
-    attached, followed = remote.receive(writer, "attach"), remote.receive(writer, "follow")
-    ready = remote.node.paths.sessions / recorder
-    await eventually(lambda: read_journal(ready) == b"ready")  # going raw discards what was typed before
-    typing = Typist(remote.receive(recorder, "attach"))
-    await eventually(lambda: typing.acknowledged and attached.pieces and followed.pieces)
-
-    began = time.monotonic()
-    outage.begin()
-    await asyncio.sleep(seconds)  # what is tested is an outage of this length
-    outage.end()
-    ended = time.monotonic()
-    await remote.connected()
-    returned = time.monotonic() - ended
-    last = typing.tried
-    await eventually(lambda: typing.acknowledged[-1] > last)
-    typed_again = time.monotonic() - ended
-
-    told = core.first(NodeState.LOST if outage.kind == "reset" else NodeState.STALE, began)
-    print(
-        f"{outage.kind} {seconds:g} s: told after {told:.2f} s, back after {returned:.2f} s, typing {typed_again:.2f} s"
-    )
+    watch = await Watch.begin(remote, tmp)
+    try:
+        began = time.monotonic()
+        outage.begin()
+        await asyncio.sleep(seconds)  # what is tested is an outage of this length
+        outage.end()
+        ended = time.monotonic()
+        await remote.connected()
+        returned = time.monotonic() - ended
+        last = watch.typist.tried
+        await eventually(lambda: watch.typist.acknowledged[-1] > last)
+        typed_again = time.monotonic() - ended
+        told = core.first(NodeState.LOST if outage.kind == "reset" else NodeState.STALE, began)
+        words = f"told after {told:.2f} s, back after {returned:.2f} s, typing {typed_again:.2f} s"
+        print(f"{outage.kind} {seconds:g} s: {words}; {await watch.end()}")
+    finally:
+        await watch.stop()
     assert returned < within
     assert typed_again < within
     assert outage.kind == "lossy" or seconds <= STALE_AFTER or told < STALE_AFTER + NOISE
-
-    typing.task.cancel()
-    (tmp / "stop").touch()
-    await remote.closed(writer)
-    head = head_of(directory)
-    await eventually(lambda: attached.at == followed.at == head, limit=60)
-    journal = read_journal(directory)
-    assert digest(journal) == digest((tmp / "account").read_bytes())
-    attached.check(journal)
-    followed.check(journal)
-    assert b"".join(data for _, data in followed.pieces) == journal
-    assert seconds >= 2 or not attached.gaps or outage.kind == "lossy"
-    await eventually(lambda: b"<%d>" % typing.acknowledged[-1] in (tmp / "typed").read_bytes())
-    typing.check((tmp / "typed").read_bytes())
-    events = core.event_numbers
-    assert events == list(range(events[0], events[0] + len(events)))
-    print(f"  {len(journal)} bytes, {len(attached.gaps)} gaps, {len(typing.acknowledged)} words acknowledged")
+    assert seconds >= 2 or not watch.attached.gaps or outage.kind == "lossy"
+    core.check_events()
