@@ -39,6 +39,17 @@ def find_field(view: ScreenView) -> Optional[Prompt]:
     return None
 
 
+def field_text(view: ScreenView) -> str:
+    """What stands in the open prompt's field, without the cursor the library draws; wrapped rows are joined."""
+    rows = view.visible
+    beside = []
+    for row in reversed(rows[:-1]):
+        if not _BESIDE.match(view.lines[row]):
+            break
+        beside.append(_BESIDE.sub("", view.lines[row]).strip().strip("█"))
+    return "".join(reversed(beside))
+
+
 def _field(question: str, beside: Sequence[str]) -> Prompt:
     options = _options(beside)
     if options:

@@ -6,7 +6,8 @@ from typing import FrozenSet, NamedTuple, Optional
 
 from node_agent.detect.asks import Ask
 from node_agent.detect.evidence import Termios
-from node_agent.detect.prompts import Prompt, normalised
+from node_agent.detect.fields import field_text
+from node_agent.detect.prompts import Prompt, Shape, normalised
 from node_agent.detect.rules import Role
 from node_agent.detect.view import ScreenView
 
@@ -35,6 +36,16 @@ class Sight(NamedTuple):
         anchor = self.ask.anchor if self.ask is not None else ""
         line = normalised(self.view.before)
         return line[len(anchor) :].strip() if anchor and line.startswith(anchor) else ""
+
+    def shows(self, text: str) -> bool:
+        """Whether `text` stands where it was typed, or what a program draws in place of a long paste.
+
+        A field that held something before shows it, too: what would be handed in is all of it.
+        """
+        if self.prompt.shape is Shape.FIELD:
+            return "".join(field_text(self.view).split()) == "".join(text.split())
+        shown = normalised(self.view.before)
+        return shown.endswith(normalised(text)[-30:]) or "[pasted" in shown
 
     @property
     def selected(self) -> Optional[int]:

@@ -158,16 +158,14 @@ class AnswerDrive:
         it and, at Enter, go by its default.
         """
         look = await self._act(lambda seen: self._typed(seen, text, as_keys=may_submit), submits=may_submit)
-        wanted = normalised(text)[-30:]
 
         def is_over() -> Optional[bool]:
             sight = self._sight_if_open()
             if sight is None:
                 return True if may_submit else None
-            shown = normalised(sight.view.before)
             if may_submit:  # some programs write the option's name for its key
-                return False if sight.typed in (wanted, normalised(self.chosen)) else None
-            return False if shown.endswith(wanted) or "[pasted" in shown else None
+                return False if sight.typed in (normalised(text), normalised(self.chosen)) else None
+            return False if sight.shows(text) else None
 
         has_gone_on = await self._until(is_over, SHOWN)
         if has_gone_on:
