@@ -232,7 +232,7 @@ def _waits(now: Situation, rule: str, need: float, confidence: float, by_stillne
 def _kind(now: Situation) -> Optional[AskKind]:
     """What is asked; None for a shell, a REPL or a composer at rest."""
     prompt = now.reading.prompt
-    if now.termios is not None and now.termios.is_hidden and not now.view.alternate:
+    if now.termios is not None and now.termios.is_hidden and (now.kernel.nested or not now.view.alternate):
         return AskKind.PASSWORD
     if Role.EDITOR in now.roles:
         return AskKind.EDITOR

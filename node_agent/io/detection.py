@@ -14,7 +14,8 @@ from node_agent.detect.rules import RuleBook
 from node_agent.detect.sight import Sight
 from node_agent.io.clock import Clock
 from node_agent.io.keeper_client import KeeperClient, KeeperError
-from node_agent.io.probe import Prober, inner_termios
+from node_agent.io.panes import SessionProber
+from node_agent.io.probe import inner_termios
 from node_agent.io.rest_watch import RestWatch
 from node_agent.io.tasks import Tasks
 from node_agent.journal.index import Input, Record, Resize
@@ -74,7 +75,7 @@ class Detection:
         self._rest = rest
         self._since = since
         self._last_input = 0
-        self._prober = Prober(session.pid, keeper=self._look)
+        self._prober = SessionProber(session.pid, clock, keeper=self._look)
         self._last_termios: Optional[Termios] = None
         self._next_stir = 0.0
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -110,6 +111,7 @@ class Detection:
         for event in events:
             self._detector.on_event(now, event)
         self._detector.on_output(now)
+        self._prober.on_output()
         self._arm()
 
     def on_caught_up(self, has_caught_up: bool) -> None:
@@ -161,7 +163,7 @@ class Detection:
 
     def has_moved(self) -> bool:
         """Whether something in the session ran since the last look, and the next one is due."""
-        return self._prober.pulse.has_moved() and self._clock.boot() >= self._next_stir
+        return self._prober.has_moved() and self._clock.boot() >= self._next_stir
 
     def stir(self) -> None:
         """Look now; the dearer the look, the later the next that is due to restlessness alone."""
@@ -180,7 +182,7 @@ class Detection:
         now = self._clock.boot()
         if at - now >= PATIENT:
             at = max(at, now + min(REST_MOST, (now - self._stirred) ** 2 / REST_MOST))
-            if self._prober.pulse.is_possible:
+            if self._prober.can_rest:
                 self._rest.watch(self)
         if self._timer is not None:
             if self._armed_for <= at:
@@ -229,7 +231,7 @@ class Detection:
         return self._detector.sight(self._engine)
 
     async def _evidence(self) -> Tuple[KernelEvidence, Termios]:
-        kernel = await self._prober.probe_with_keeper()
+        kernel = await self._prober.probe()
         termios = inner_termios(kernel)
         if termios is None:
             modes = await self._keeper.termios(self._session.model.id)
