@@ -27,6 +27,7 @@ from relaytui.config.models import (
     UiConfig,
 )
 from relaytui.config.paths import config_file
+from relaytui.config.text import edited
 from relaytui.hub.policy import Rule
 
 _TOP_LEVEL = ("operator", "ui", "channels", "rules", "restarts", "jobs", "nodes")
@@ -126,17 +127,30 @@ def config_to_toml(config: Config) -> dict[str, Any]:
 
 
 def save_config(config: Config, path: Path | None = None) -> None:
-    """Replace the config file in one step, readable by its owner alone.
+    """Replace the config file in one step, readable by its owner alone; what did not change stays as it was written.
 
     A file that cannot be read as config is never overwritten: raises ConfigError instead.
     """
     path = path or config_file()
-    load_config(path)
+    known = load_config(path)
     try:
+        text = path.read_text("utf-8") if path.exists() else ""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path.resolve(), tomli_w.dumps(config_to_toml(config)).encode())
+        write_atomically(path.resolve(), _text_of(config, known, text).encode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}; nothing was changed") from error
+
+
+def _text_of(config: Config, known: Config, text: str) -> str:
+    """`text`, which says `known`, changed to say `config`; written anew where it is beyond such a change."""
+    old, new = config_to_toml(known), config_to_toml(config)
+    changed = edited(text, old, new)
+    try:
+        if parse_config(tomllib.loads(changed)) == config:
+            return changed
+    except (tomllib.TOMLDecodeError, ConfigError):
+        pass  # such as a table written in one line
+    return tomli_w.dumps(new)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +30,7 @@ from relaytui.config import (
     state_dir,
 )
 from relaytui.config.file import config_to_toml, parse_config
+from relaytui.config.text import edited
 
 FULL = """
 operator = "ann@desk"
@@ -147,16 +152,93 @@ NODES = st.builds(
 ) | st.builds(NodeConfig, alias=ALIAS, transport=st.just(Transport.UNIX), socket=TEXT, state=TEXT)
 
 
-@given(
-    st.builds(
-        Config,
-        nodes=st.lists(NODES, max_size=4, unique_by=lambda node: node.alias).map(tuple),
-        ui=st.builds(UiConfig, theme=TEXT, prefix=TEXT, interval=st.floats(0.02, 10), bell=st.booleans()),
-        operator=TEXT,
-    )
+CONFIGS = st.builds(
+    Config,
+    nodes=st.lists(NODES, max_size=4, unique_by=lambda node: node.alias).map(tuple),
+    ui=st.builds(UiConfig, theme=TEXT, prefix=TEXT, interval=st.floats(0.02, 10), bell=st.booleans()),
+    operator=TEXT,
 )
+
+
+@given(CONFIGS)
 def test_what_is_written_reads_back_equal(config: Config) -> None:
     assert parse_config(config_to_toml(config)) == config
+
+
+@given(CONFIGS, CONFIGS)
+def test_a_text_that_is_changed_in_places_says_what_it_should(before: Config, after: Config) -> None:
+    after = replace(after, operator=before.operator)
+    old, new = config_to_toml(before), config_to_toml(after)
+    text = edited(tomli_w.dumps(old), old, new)
+    assert tomllib.loads(text) == new
+
+
+COMMENTED = """\
+# everybody's
+operator = "ann"  # me
+
+[ui]
+# softer
+theme = "light"
+
+# the big one, in rack 3
+[nodes.gpu]
+host = "gpu"   # by its name
+tags = ["a",
+  "b"]
+
+# a spare
+[nodes.box]
+host = 'box'
+[nodes.box.options]
+ProxyJump = "bastion"  # until the move
+
+# what beeps
+[channels.bell]
+kind = "bell"
+"""
+
+
+def changed(tmp_path: Path, change: Callable[[Config], Config]) -> list[str]:
+    """The lines of the commented file that a change took away or added, marked as diff does."""
+    path = tmp_path / "config.toml"
+    path.write_text(COMMENTED)
+    config = change(load_config(path))
+    save_config(config, path)
+    assert load_config(path) == config
+    lines = difflib.unified_diff(COMMENTED.splitlines(), path.read_text().splitlines(), n=0, lineterm="")
+    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+
+
+def test_what_did_not_change_stays_as_it_was_written(tmp_path: Path) -> None:
+    spare = NodeConfig("spare", host="spare")
+    assert changed(tmp_path, lambda config: config) == []
+    added = changed(tmp_path, lambda config: replace(config, nodes=(*config.nodes, spare)))
+    assert added == ["+", "+[nodes.spare]", '+host = "spare"']
+    removed = changed(tmp_path, lambda config: replace(config, nodes=config.nodes[:-1]))
+    assert removed == [f"-{line}" for line in COMMENTED.splitlines()[13:19]]
+    prefix = changed(tmp_path, lambda config: replace(config, ui=replace(config.ui, prefix="ctrl+a")))
+    assert prefix == ['+prefix = "ctrl+a"']
+    theme = changed(tmp_path, lambda config: replace(config, ui=replace(config.ui, theme="dark")))
+    assert theme == ['-theme = "light"']
+
+
+def test_a_renamed_node_keeps_its_place_and_comment(tmp_path: Path) -> None:
+    def rename(config: Config) -> Config:
+        nodes = [replace(node, alias="big") if node.alias == "gpu" else node for node in config.nodes]
+        return replace(config, nodes=tuple(nodes))
+
+    lines = changed(tmp_path, rename)
+    assert "+[nodes.big]" in lines
+    assert not [line for line in lines if "rack" in line or "spare" in line]
+
+
+def test_a_file_that_cannot_be_changed_in_places_is_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('nodes = {gpu = {host = "gpu"}}\n')
+    config = replace(load_config(path), nodes=(NodeConfig("box", host="box"),))
+    save_config(config, path)
+    assert load_config(path) == config
 
 
 def test_variables_move_the_directories(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
