@@ -98,8 +98,10 @@ class AskRecorder:
                     model.ask = None
             else:
                 self._note_turn(session, change.verdict.attention)
-                model.verdict = change.verdict.attention
                 model.note = change.verdict.note or ("" if not model.quarantined else model.note)
+                if change.verdict.attention is Attention.EXITED:
+                    return  # told together with how it ended, as soon as that is on record
+                model.verdict = change.verdict.attention
         self._agent.changed(session)
 
     def _note_turn(self, session: LiveSession, attention: Attention) -> None:
@@ -146,6 +148,6 @@ def make_open_ask(session: LiveSession, ask: Ask, now: Moment) -> OpenAsk:
         cwd=session.model.cwd,
         rule=sanitise(ask.rule, LABEL_LIMIT),
         confidence=ask.confidence,
-        quiet=session.model.is_started_as(ask.kind, ask.program),
+        quiet=session.model.is_started_as(ask.kind, ask.program) or (ask.is_full_screen and ask.is_alone),
     )
     return OpenAsk(info, now, ask.identity)

@@ -9,12 +9,15 @@ import pytest
 
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
+from node_agent.protocol.notices import SessionChanged
 from node_agent.protocol.requests import (
+    Chunk,
     KillSession,
     ListSessions,
     ReadLogs,
     RemoveSession,
     ResizeSession,
+    SendInput,
     StopSession,
     UpdateSession,
 )
@@ -29,6 +32,16 @@ async def test_a_session_is_started_watched_and_ends(client: Client) -> None:
     assert (await client.ended(session.id)).code == 3
     assert client.sessions[session.id].attention is Attention.EXITED
     assert (screen.screen.columns, len(screen.screen.rows)) == (40, 5)
+
+
+async def test_a_session_that_has_exited_says_how_in_the_same_breath(client: Client) -> None:
+    sessions = [await client.start("sh", "-c", "read x; exit 3") for _ in range(20)]
+    await client.until(lambda: all(client.sessions[session.id].ask for session in sessions))
+    for session in sessions:
+        await client.request(SendInput(session.id, f"end {session.id}", (Chunk(key="enter"),)))
+        await client.ended(session.id)
+    told = [notice.session for notice in client.notices if isinstance(notice, SessionChanged)]
+    assert not [info for info in told if (info.attention is Attention.EXITED) != (info.exit is not None)]
 
 
 async def test_the_title_is_the_operators_else_the_terminals_else_the_commands(client: Client, tmp_path: Path) -> None:
