@@ -19,7 +19,7 @@ from relaytui.config import LOCAL, ConfigError, NodeConfig, Transport, load_conf
 from relaytui.link.bootstrap import Arrival, Tell, bootstrap
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node
-from relaytui.link.errors import AgentFailed, HostKeyUnknown, InstallFailed
+from relaytui.link.errors import AgentFailed, AgentMissing, HostKeyUnknown, InstallFailed
 from relaytui.link.prompts import Desk, Prompter
 from relaytui.link.versions import is_ours_to_replace
 
@@ -112,8 +112,14 @@ async def _arrive(node: NodeConfig, by: Attendant, options: Sequence[str] = ()) 
     `options` are those of `node-agent probe` where it is pushed.
     """
     if node.transport is Transport.UNIX or node.agent:
-        async with open_node(node, operator=by.operator, prompter=by.prompter) as client:
-            return _introduce(client, by.tell)
+        try:
+            async with open_node(node, operator=by.operator, prompter=by.prompter) as client:
+                return _introduce(client, by.tell)
+        except AgentMissing as error:
+            command = node.agent or "node-agent"
+            raise AgentMissing(
+                f"{node.alias}: there is no {command!r} there; install it, or name none to have one pushed"
+            ) from error
     try:
         arrival = await bootstrap(node, Desk(node.alias, by.prompter), by.tell, options)
     except BundleError as error:

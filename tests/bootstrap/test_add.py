@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from node_agent.bundle import read_bundle
 from relaytui.config import Transport
 from relaytui.link.bootstrap import bootstrap
 from relaytui.link.client import NodeClient
@@ -205,6 +206,35 @@ async def test_two_consoles_at_once_and_then_one_more() -> None:
         assert not arrivals[-1].pushed
         for client in clients:
             await client.close()
+
+
+def install_agent(machine: Machine) -> None:
+    """Have `node-agent` installed there, as one file beside a command of the user's."""
+    program = machine.directory / "node-agent.pyz"
+    program.write_bytes(read_bundle().pack())
+    program.chmod(0o644)
+    machine.write(".local/bin/node-agent", f'#!/bin/sh\nexec python3 {program} "$@"\n', 0o755)
+
+
+@pytest.mark.parametrize("transport", the_first_of([Transport.ASYNCSSH, Transport.OPENSSH]))
+async def test_an_installed_agent_is_used_and_nothing_pushed(transport: Transport) -> None:
+    async with fresh_machine() as machine:
+        install_agent(machine)
+        await machine.start()
+        await works(machine, "--system", "--transport", transport.value)
+        assert pushed(machine) == ()
+        refused = await run(machine, "node", "upgrade", "box")
+        assert refused.returncode == 10
+        assert "node-agent, which is not relaytui's to replace" in refused.stderr
+
+
+async def test_an_agent_that_is_not_installed_is_missing() -> None:
+    async with fresh_machine() as machine:
+        await machine.start()
+        added = await add_node(machine, "--system")
+        assert added.returncode == 31
+        assert "no 'node-agent' there; install it, or name none" in added.stderr
+        await nothing_is_left(machine)
 
 
 class Operator:
