@@ -18,7 +18,7 @@ relaytui, in short
   /        filter, as in  state:asking
   ?        every key
 
-This is less on a real file; q quits it.
+A real editor on a real file: attach and write into it.
 """
 
 
