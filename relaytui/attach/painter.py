@@ -73,6 +73,13 @@ class Painter:
         """Let a clipboard write through."""
         self._terminal.write(request.sequence())
 
+    def set_aside(self) -> None:
+        """Undo what the program has switched on: somebody else paints from here on, until the next snapshot."""
+        self._terminal.write(self._filter.reset_sequence())
+        self._filter = AttachFilter(self._clipboard)
+        self.is_painted = False
+        self._waiting = None
+
     async def give_back(self) -> None:
         """Undo everything the program switched on, the cursor on a fresh row."""
         self._terminal.write(self._filter.reset_sequence() + b"\r\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import os
 import re
 import secrets
 import time
@@ -19,6 +20,7 @@ from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.requests import OpenBytes, ResizeSession
 from node_agent.terminal.attach_filter import ClipboardPolicy, ClipboardRequest
 from node_agent.terminal.prefix import DEFAULT_PREFIX, Command, Forward, PrefixReader
+from relaytui.attach.cells import CellView, is_xterm_like
 from relaytui.attach.painter import Painter
 from relaytui.attach.terminal import OperatorTerminal
 from relaytui.fleet.keys import SessionKey
@@ -95,6 +97,7 @@ class _Attachment:
         self._repainting: asyncio.Task[None] | None = None
         self._resizing: asyncio.Task[None] | None = None
         self._clipboard_request: ClipboardRequest | None = None
+        self._view: CellView | None = None  # paints, where the output itself is not for this terminal
 
     async def run(self) -> Outcome:
         with self._terminal.raw(self._on_input, self._on_resize):
@@ -119,9 +122,10 @@ class _Attachment:
             stream.offer_to(self._print_at_once)
             try:
                 async for item in stream:
-                    await self._painter.show(item)
-                    self._offer_clipboard()
-                    if greeting and self._painter.is_painted:
+                    if self._view is None:
+                        await self._painter.show(item)
+                        self._offer_clipboard()
+                    if greeting and (self._painter.is_painted or self._view is not None):
                         self._notice(greeting)
                         greeting = ""
                 if not self._wants_lease:
@@ -133,7 +137,7 @@ class _Attachment:
 
     def _print_at_once(self, item: ByteItem) -> bool:
         """Show a key's echo without waiting for this task's turn."""
-        if not self._painter.print_at_once(item):
+        if self._view is not None or not self._painter.print_at_once(item):
             return False
         self._offer_clipboard()
         return True
@@ -157,7 +161,23 @@ class _Attachment:
         self._has_lease = stream.opened.lease and not self._options.read_only
         self._wants_lease = False
         self._stream = stream
+        await self._settle_view()
         return stream
+
+    async def _settle_view(self) -> None:
+        """Paint cells where the output itself is not for this terminal, and only there."""
+        if self._view is not None:
+            await self._view.close()
+            self._view = None
+        is_plain = not is_xterm_like(os.environ.get("TERM", ""))
+        if is_plain or (not self._has_lease and self._misfit()):
+            self._painter.set_aside()
+            view = CellView(self._terminal, is_plain=is_plain)
+            try:
+                await view.open(self._link, self._key)
+            except RequestError:
+                return  # it has ended: what it printed last is all there is to come
+            self._view = view
 
     async def _reopen(self) -> ByteStream:
         """Open the stream again as soon as there is a link."""
@@ -204,7 +224,7 @@ class _Attachment:
         return f"{watching}: somebody else types · {self._options.prefix} t takes over · {leaves}"
 
     def _misfit(self) -> str:
-        """The session's size, where whoever watches has a terminal of another: it is not made to fit."""
+        """The session's size, where whoever watches has a terminal of another: they see a part of it."""
         if self._stream is None:
             return ""
         size = (self._stream.opened.columns, self._stream.opened.rows)
@@ -224,6 +244,9 @@ class _Attachment:
         """Fetch the screen and have it painted at its offset; one that output has overtaken is fetched again."""
         for _ in range(_REPAINT_TRIES):
             await asyncio.sleep(delay)
+            if self._view is not None:
+                self._view.repaint()
+                return
             try:
                 async with asyncio.timeout(_SNAPSHOT_SECONDS):
                     snapshot = await self._fetch_snapshot()
@@ -324,6 +347,8 @@ class _Attachment:
     # Size -------------------------------------------------------------------------------------------------------------
 
     def _on_resize(self) -> None:
+        if self._view is not None:
+            self._view.repaint()
         if self._has_lease and (self._resizing is None or self._resizing.done()):
             self._resizing = spawn(self._resize(), name=f"resize {self._key}")
 
@@ -347,6 +372,8 @@ class _Attachment:
         """Give back the terminal as it was, and the lease."""
         try:
             async with asyncio.timeout(_LEAVE_SECONDS):
+                if self._view is not None:
+                    await self._view.close()
                 await self._painter.give_back()
                 if self._stream is not None and self._stream.end_reason is None:
                     await self._stream.close()
