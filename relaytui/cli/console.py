@@ -95,6 +95,7 @@ def _services(config: Config, core: Core, ask: Prompter, board: QueueBoard) -> S
     return Services(
         jobs=board,
         add_machine=add_machine,
+        restart_for=config.restart_for,
         rules=config.rules,
         decisions=decisions,
         demo=demo,

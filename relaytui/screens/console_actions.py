@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 
 from node_agent.protocol.requests import SessionReply, StartSession
+from node_agent.protocol.states import Restart
 from relaytui.actions.action import Scope, key_label
 from relaytui.actions.catalog import ACTIONS
 from relaytui.fleet.keys import SessionKey
@@ -53,18 +54,21 @@ class ConsoleActions(RulesSwitch, Performer):
             command = tuple(shlex.split(values["command"]))
         except ValueError as error:
             return f"the command cannot be read: {error}"
+        node, tags = values["node"].strip(), tuple(values["tags"].split())
+        restart_for = self._context.services.restart_for
         request = StartSession(
             uuid.uuid4().hex,
             command,
             cwd=values["cwd"],
             title=values["title"],
-            tags=tuple(values["tags"].split()),
+            tags=tags,
+            restart=restart_for(node, command, tags) if restart_for is not None else Restart.NEVER,
         )
-        reply = await outcome(self._context.source.request(values["node"].strip(), request))
+        reply = await outcome(self._context.source.request(node, request))
         if isinstance(reply, Failure):
             return reply.text
         if isinstance(reply, SessionReply):
-            self._desk.focus = SessionKey(values["node"].strip(), reply.session.id)
+            self._desk.focus = SessionKey(node, reply.session.id)
             self._host.say(f"started {self._desk.focus}")
         return ""
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from node_agent.protocol.states import Restart
 from relaytui.config import NodeConfig
 from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.story import JobStory
@@ -35,6 +36,8 @@ class Services:
     jobs: JobBoard | None = None
     add_machine: Callable[[NodeConfig, Attendant], Awaitable[None]] | None = None
     """Makes a machine a node and shows it. Raises a LinkError or ConfigError."""
+    restart_for: Callable[[str, Sequence[str], Sequence[str]], Restart] | None = None
+    """What becomes of a session of that node, command and tags when it is lost, by the operator's rules."""
     rules: Sequence[Rule] = ()
     decisions: Callable[[], Awaitable[Sequence[Entry]]] | None = None
     """What rules decided on this machine, oldest first. Raises OSError."""

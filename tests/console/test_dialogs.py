@@ -21,8 +21,8 @@ from node_agent.protocol.requests import (
     StartSession,
     UpdateSession,
 )
-from node_agent.protocol.states import AskKind
-from relaytui.config import ConfigError
+from node_agent.protocol.states import AskKind, Restart
+from relaytui.config import Config, ConfigError, RestartRule
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeState
 from relaytui.link.errors import HostKeyUnknown
@@ -208,12 +208,14 @@ async def test_a_session_is_started_where_the_focus_is() -> None:
         )
 
     source.replies = reply
-    async with at_console(source) as operator:
+    rules = Config(restarts=(RestartRule("builds", Restart.ASK, program="make", node="web-2"),))
+    async with at_console(source, services=Services(restart_for=rules.restart_for)) as operator:
         await operator.press("right", "c", *"make -j8 'a b'", "tab", *"/srv", "enter")
         await operator.until(lambda: operator.screen_name == "GridScreen")
         node, request = source.requests[0]
         assert isinstance(request, StartSession)
         assert (node, request.command, request.cwd) == ("web-2", ("make", "-j8", "a b"), "/srv")
+        assert request.restart is Restart.ASK
         assert str(operator.focus) == "web-2/n1"
 
 
