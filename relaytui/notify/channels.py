@@ -6,6 +6,7 @@ What a program printed reaches a command through its environment and standard in
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import shlex
@@ -126,11 +127,21 @@ def _cleaned(sent: Sent) -> Sent:
     return Sent(sent.is_sent, sanitise(sent.detail, _DETAIL_LIMIT))
 
 
-async def _desktop(message: Message) -> Sent:
+@functools.cache
+def _desktop_notifier() -> Any:
+    """One for the process: each keeps a connection to the desktop."""
     from desktop_notifier import DesktopNotifier  # an extra
 
-    await DesktopNotifier(app_name="relaytui").send(title=message.title, message=message.body)
-    return Sent(True, "shown on the desktop")
+    return DesktopNotifier(app_name="relaytui")
+
+
+async def _desktop(message: Message) -> Sent:
+    shown: list[bool] = []  # the library raises nothing where there is no desktop; it says what it has handed over
+    await _desktop_notifier().send(message.title, message.body, on_dispatched=lambda: shown.append(True))
+    if shown:
+        return Sent(True, "shown on the desktop")
+    _desktop_notifier.cache_clear()  # its connection may be to a desktop that has gone
+    return Sent(False, "no desktop takes notifications here")
 
 
 async def _apprise(channel: ChannelConfig, message: Message) -> Sent:

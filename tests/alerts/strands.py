@@ -16,12 +16,14 @@ from pathlib import Path
 from node_agent.protocol.asks import AlertKind, AnswerAsk, Answered, Outcome
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.ids import AskId
+from node_agent.protocol.requests import StartSession
 from relaytui.config import NodeConfig
 from relaytui.fleet.views import AskView
 from relaytui.hub.core import Core
 from relaytui.link.errors import LinkError
 from relaytui.link.tasks import cancel, spawn
 from tests.chaos.remote import write_agent_command
+from tests.chaos.steady import steady_client
 from tests.harness import Node, start_node
 from tests.proxy import Proxy, open_proxy
 from tests.sshd import open_sshd
@@ -61,14 +63,14 @@ class Fleet:
     async def raise_asks(self, sessions: int, each: int, prefix: str = "q") -> None:
         """Start `sessions` on each node, with `each` questions one after the other."""
         for alias, box in self.boxes.items():
-            client = await box.node.connect("starter")
-            for number in range(sessions):
-                name = f"{alias}.{prefix}{number}"
-                account = self._directory / name
-                await client.start("sh", "-c", QUESTIONS.format(count=each, name=name, account=account))
-                self._accounts[account] = each
-                self.expected[alias] += [f"{name}.{n}." for n in range(1, each + 1)]
-            await box.node.close_clients()
+            async with steady_client(box.node) as client:  # the agent may be killed meanwhile
+                for number in range(sessions):
+                    name = f"{alias}.{prefix}{number}"
+                    account = self._directory / name
+                    command = ("sh", "-c", QUESTIONS.format(count=each, name=name, account=account))
+                    await client.request(StartSession(f"start {name}", command, bare=True))
+                    self._accounts[account] = each
+                    self.expected[alias] += [f"{name}.{n}." for n in range(1, each + 1)]
 
     def is_answered(self) -> bool:
         """Whether every question was given an answer."""
