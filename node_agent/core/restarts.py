@@ -10,6 +10,7 @@ of the plan, so that every agent after a reboot does the same thing once.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, Optional, Tuple
 
@@ -86,7 +87,7 @@ def restart_request(plan: Plan, lost: Session, command: Optional[Tuple[str, ...]
 
 def restart_ask(lost: Session, command: Optional[Tuple[str, ...]], reason: str, problem: str, now: Moment) -> OpenAsk:
     """The ask whether to start it again; `problem` is why it could not be, "" where nobody has tried."""
-    words = " ".join(command or lost.command)
+    words = shlex.join(command or lost.command)
     lines = [f"lost: {reason or 'its keeper is gone'}", problem, f"Start it again? {words}"]
     info = AskInfo(
         id=ask_id(lost.id),
