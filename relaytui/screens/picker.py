@@ -10,9 +10,10 @@ from textual.strip import Strip
 
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
+from relaytui.widgets.text import Line
 from relaytui.widgets.view import Hint
 
-_LABEL = 30
+_LABEL = 26
 _LIST = 16
 
 
@@ -46,7 +47,7 @@ def match_rank(query: str, entry: Entry) -> int | None:
 class PickerScreen(PanelScreen[list[str]]):
     """Dismissed with the values picked, or None. `most` above 1 lets space mark several."""
 
-    widest = 84
+    widest = 104
 
     def __init__(
         self, context: Context, title: str, entries: Sequence[Entry], *, most: int = 1, marked: Sequence[str] = ()
@@ -76,7 +77,7 @@ class PickerScreen(PanelScreen[list[str]]):
     @property
     def _found(self) -> list[Entry]:
         ranked = [(rank, entry) for entry in self._entries if (rank := match_rank(self._query, entry)) is not None]
-        return [entry for _, entry in sorted(ranked, key=lambda pair: pair[0])]
+        return [entry for _, entry in sorted(ranked, key=lambda pair: (pair[0], bool(pair[1].reason)))]
 
     def body(self, width: int) -> list[Strip]:
         look, found = self.look, self._found
@@ -106,11 +107,11 @@ class PickerScreen(PanelScreen[list[str]]):
         label = look.symbols.fold(entry.label)
         muted = look.muted if entry.reason else look.text
         line.add(f"{label:<{_LABEL}.{_LABEL}} ", style or muted)
-        line.add(look.symbols.fold(entry.reason or entry.detail), style or look.muted)
-        key = f" {entry.key} "
-        if entry.key and line.room >= len(key):
-            line.fill(leave=len(key)).add(key, style or look.key)
-        return line.strip()
+        key = f" {entry.key} " if entry.key else ""
+        detail = Line(max(0, line.room - len(key)), ellipsis=look.symbols.ellipsis)
+        detail.add(look.symbols.fold(entry.reason or entry.detail))
+        line.add(detail.strip().text, style or look.muted)
+        return line.add(key, style or look.key).strip()
 
     async def press(self, key: str) -> bool:
         if key == "escape":
