@@ -28,6 +28,8 @@ _FULL_SCREEN_KINDS = (AskKind.EDITOR, AskKind.PAGER)
 class Ask(NamedTuple):
     """One instance. `serial` counts the session's asks; `anchor` is the text the prompt began its line with.
 
+    `is_alone`: the program that asks was seen, and no other stands in the foreground that could be waiting for it.
+
     Everything in it can be stored as JSON and handed to the next agent's detector as `open_ask`.
     """
 
@@ -42,11 +44,17 @@ class Ask(NamedTuple):
     pid: int
     anchor: str
     opened: float
+    is_alone: bool = False
 
     @property
     def is_reported(self) -> bool:
         """Whether only the program's own word tells of it: what is on screen has not been read yet."""
         return self.rule.startswith(REPORT)
+
+    @property
+    def is_full_screen(self) -> bool:
+        """Whether it is an editor or a pager, in which newlines and repaints are everyday."""
+        return self.kind in _FULL_SCREEN_KINDS
 
     @property
     def identity(self) -> str:
@@ -82,6 +90,7 @@ def make_ask(
         reader.pid if reader else 0,
         anchor,
         at,
+        len(kernel.programs) == 1 and not prompt.is_ruled,
     )
 
 
@@ -104,7 +113,7 @@ def is_same(ask: Ask, kind: Optional[AskKind], prompt: Prompt, kernel: KernelEvi
     pid = kernel.reader.pid if kernel.reader else 0
     if pid and ask.pid and pid != ask.pid:
         return False
-    if ask.kind in _FULL_SCREEN_KINDS:
+    if ask.is_full_screen:
         return kind is ask.kind
     if ask.anchor and normalised(view.before).startswith(ask.anchor):
         return True

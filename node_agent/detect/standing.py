@@ -30,8 +30,7 @@ class Standing:
 
     @property
     def is_full_screen(self) -> bool:
-        """Whether the ask is an editor or a pager, in which newlines and repaints are everyday."""
-        return self.ask is not None and self.ask.kind in (AskKind.EDITOR, AskKind.PAGER)
+        return self.ask is not None and self.ask.is_full_screen
 
     @property
     def has_news(self) -> bool:

@@ -148,6 +148,6 @@ def make_open_ask(session: LiveSession, ask: Ask, now: Moment) -> OpenAsk:
         cwd=session.model.cwd,
         rule=sanitise(ask.rule, LABEL_LIMIT),
         confidence=ask.confidence,
-        quiet=session.model.is_started_as(ask.kind, ask.program),
+        quiet=session.model.is_started_as(ask.kind, ask.program) or (ask.is_full_screen and ask.is_alone),
     )
     return OpenAsk(info, now, ask.identity)

@@ -266,7 +266,7 @@ def ask_to_json(ask: Ask) -> Dict[str, Any]:
 
 
 def ask_from_json(fields: Dict[str, Any]) -> Ask:
-    known = {name: fields[name] for name in Ask._fields}
+    known = {name: fields[name] for name in Ask._fields if name in fields}
     known["kind"] = AskKind(known["kind"])
     known["options"] = tuple(from_wire(AskOption, option) for option in known["options"])
     return Ask(**known)

@@ -41,7 +41,7 @@ class AskInfo:
     acked_by: str = ""
     snoozed: bool = False
     muted: bool = False
-    quiet: bool = False  # the editor or pager the session was started as: listed, told to nobody
+    quiet: bool = False  # an editor or pager that the operator started, and no program: listed, told to nobody
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def ask_json(ask: AskInfo) -> dict[str, Any]:
             for option in ask.options
         ],
         "since": round(time.time() - ask.age, 3),
+        "quiet": ask.quiet,
     }
 
 

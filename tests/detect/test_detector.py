@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from node_agent.detect import AskRefined, Program
+from node_agent.detect import AskRefined, KernelEvidence, Program, Wait
 from node_agent.protocol.states import AskKind, Attention
 from node_agent.terminal.engine import Event, EventKind, Modes
 from tests.detect.playbook import HIDDEN, LOOP, NOBODY, RAW, READING, UNREADABLE, Session, asked
@@ -319,6 +319,14 @@ def test_explain_names_the_evidence() -> None:
     assert facts["termios"] == "line editing by the kernel, echo on"
     assert "Continue? [y/N]" in facts["screen"]
     assert session.ask.rule == "blocked in read(tty); line: yes or no"
+
+
+def test_an_editor_that_another_program_waits_for_is_told_from_one_that_was_typed() -> None:
+    vim, git = Program(7, "vim"), Program(6, "git")
+    for programs, is_alone in (((vim,), True), ((vim, git), False)):
+        session = Session("~", KernelEvidence(Wait.POLLING, None, programs), RAW)
+        session.run(2)
+        assert (session.ask.kind, session.ask.is_alone) == (AskKind.EDITOR, is_alone)
 
 
 def test_options_follow_the_marked_one() -> None:
