@@ -20,6 +20,7 @@ BENCHES = {
     "asks": "prompt to toast over SSH, and an answer through the hub",
     "jobs": "claims, lists and dispatch, beside task-spooler",
     "detection": "probes and fusion of 200 sessions",
+    "detector": "what needs a human, beside three other ways to tell; half an hour",
 }
 
 
