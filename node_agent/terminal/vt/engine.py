@@ -174,7 +174,7 @@ class VtEngine:
                     row.pens[x:stop] = [terminal.brush.pen] * (stop - x)
                 else:
                     if length == SHARED:
-                        row = terminal.own(terminal.y)
+                        row = terminal.grid[terminal.y] = row.owned()
                     row.write(x, run, terminal.brush.pen, terminal.columns)
                 row.stamp = 0
                 terminal.x = stop

@@ -38,23 +38,23 @@ class Brush(Dict[str, "Brush"]):
     It remembers what it leads to from the second time on: most pens of a colourful picture never lead anywhere again.
     """
 
-    __slots__ = ("_store", "fill", "is_left", "pen")
+    __slots__ = ("fill", "is_left", "pen")
 
-    def __init__(self, pen: Pen, store: Brushes) -> None:
-        super().__init__()
+    def __init__(self, pen: Pen) -> None:
         self.pen = pen
-        self.fill = DEFAULT_PEN if pen.background is None else _fill(pen.background)
+        background = pen[1]
+        self.fill = DEFAULT_PEN if background is None else _fill(background)
         """The pen of cells erased under this one: its background alone (xterm's BCE)."""
         self.is_left = False
-        self._store = store
 
     def __missing__(self, sgr: str) -> Brush:
-        follower = self._store.of(apply_sgr(self.pen, sgr[2:-1]))
+        follower = BRUSHES.of(apply_sgr(self.pen, sgr[2:-1]))
         if self.is_left:
             if len(self) >= FOLLOWER_LIMIT:
                 self.clear()
             self[sgr] = follower
-        self.is_left = True
+        else:
+            self.is_left = True
         return follower
 
 
@@ -62,7 +62,7 @@ class Brushes:
     """The brushes in use, one a pen; forgotten when a program uses thousands, all but the default one."""
 
     def __init__(self) -> None:
-        self.default = Brush(DEFAULT_PEN, self)
+        self.default = Brush(DEFAULT_PEN)
         self._by_pen: Dict[Pen, Brush] = {DEFAULT_PEN: self.default}
 
     def of(self, pen: Pen) -> Brush:
@@ -71,12 +71,12 @@ class Brushes:
         if brush is None:
             if len(self._by_pen) >= BRUSH_LIMIT:
                 self._forget()
-            brush = self._by_pen[pen] = Brush(pen, self)
+            brush = self._by_pen[pen] = Brush(pen)
         return brush
 
     def _forget(self) -> None:
         """Let go of all brushes but the default one, and of the ways from one to the next."""
-        for brush in self._by_pen.values():
+        for brush in filter(None, self._by_pen.values()):
             brush.clear()
         self._by_pen = {DEFAULT_PEN: self.default}
 

@@ -15,7 +15,8 @@ number.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, List, Tuple, Union
+from operator import eq
+from typing import Any, List, Sequence, Tuple, Union
 
 from node_agent.terminal.engine import DEFAULT_PEN, Pen
 from node_agent.terminal.packed import WIDE_PAD, PackedRow, join_cells, trim_blanks
@@ -45,9 +46,7 @@ class Row:
         self.wrapped = False  # whether the next row continues this one
 
     def owned(self) -> Row:
-        """This row, or a copy of a shared one."""
-        if self.length != SHARED:
-            return self
+        """A copy of a shared row that is its own."""
         row = Row(self.fill)
         if self.runs:
             row.runs = self.runs.copy()  # of plain text: only such rows are shared
@@ -237,15 +236,7 @@ class Row:
         if len(runs) == 2 and not self.clustered:
             text, pen = runs
             return PackedRow(text, (pen, len(text)), self.wrapped)
-        packed: List[Any] = []
-        last = None
-        for index in range(0, len(runs), 2):
-            pen = runs[index + 1]
-            if pen is last or pen == last:
-                packed[-1] += len(runs[index])
-            else:
-                packed += (pen, len(runs[index]))
-                last = pen
+        packed = _pens_and_lengths(runs)
         if not self.clustered:
             return PackedRow("".join(runs[0::2]), tuple(packed), self.wrapped)
         cells: List[str] = []
@@ -304,6 +295,23 @@ def unpacked(packed: PackedRow, columns: int) -> Row:
     return row
 
 
+def _pens_and_lengths(runs: List[Any]) -> List[Any]:
+    """A row's runs as pen and columns in turn, neighbours of one pen together."""
+    pens = runs[1::2]
+    packed = runs.copy()
+    packed[0::2] = pens
+    packed[1::2] = map(len, runs[0::2])
+    if not any(map(eq, pens, pens[1:])):
+        return packed
+    joined: List[Any] = []
+    for pen, columns in pairs(packed):
+        if joined and joined[-2] == pen:
+            joined[-1] += columns
+        else:
+            joined += (pen, columns)
+    return joined
+
+
 def without_end_blanks(runs: List[Any]) -> List[Any]:
     """A copy of a row's runs without the blanks under the default pen at its end."""
     runs = runs.copy()
@@ -319,7 +327,7 @@ def without_end_blanks(runs: List[Any]) -> List[Any]:
     return runs
 
 
-def pairs(runs: Tuple[Any, ...]) -> List[Tuple[Pen, int]]:
+def pairs(runs: Sequence[Any]) -> List[Tuple[Pen, int]]:
     """Flat runs as pairs."""
     return list(zip(runs[0::2], runs[1::2]))
 
