@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
 BEGINNING = {"claude": ["Yes, I trust this folder"], "codex": ["Trust all and continue"], "opencode": []}
 """Labels of the answers each wants before it takes a prompt; Codex asks whether the hooks themselves may run."""
 
+FIRST_SCREEN = 180.0
+"""Seconds: OpenCode with a plugin looks for packages on the network before it draws anything."""
+
 REFUSE = {"claude": "No", "codex": "No, and tell Codex what to do differently", "opencode": "Reject"}
 
 
@@ -41,7 +44,7 @@ def test_each_state_of_a_turn_is_reported(home: Home, stand_in: StandIn, launch:
     key = launch(agent, Path(home.env["HOME"]))
     for label in BEGINNING[agent.name]:
         answer(home, key, wait_asking(home, key), label)
-    home.wait_for(key, lambda item: item["attention"] == "idle", PATIENCE)
+    home.wait_for(key, lambda item: item["attention"] == "idle", FIRST_SCREEN)
     with stand_in.held():
         submit(home, key, "MOCKTOOL please")
         wait_reported(home, key, "working")

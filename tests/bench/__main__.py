@@ -20,15 +20,18 @@ BENCHES = {
     "asks": "prompt to toast over SSH, and an answer through the hub",
     "jobs": "claims, lists and dispatch, beside task-spooler",
     "detection": "probes and fusion of 200 sessions",
-    "detector": "what needs a human, beside three other ways to tell; half an hour",
+    "detector": "what needs a human, beside three other ways to tell; a quarter of an hour, only when named",
 }
+
+LONG = {"detector"}
+"""Run only when named."""
 
 
 def main() -> int:
-    """Run the benches named, or all."""
+    """Run the benches named, or all that are not long."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="\n".join(BENCHES))
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
-    names = parser.parse_args().names or list(BENCHES)
+    names = parser.parse_args().names or [name for name in BENCHES if name not in LONG]
     if unknown := set(names) - set(BENCHES):
         parser.error(f"no bench {', '.join(sorted(unknown))}; there is {', '.join(BENCHES)}")
     print(f"Machine: {machine()}\n", flush=True)
