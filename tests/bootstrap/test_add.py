@@ -143,7 +143,7 @@ TROUBLES = [
     ),
     Trouble("read-only home", read_only_home, 43, r"cannot write to .*: Read-only .*; name .* with --state", elsewhere),
     Trouble("network home", network_home, 42, r"nfs4.* network file system.*; name one with --state", elsewhere),
-    Trouble("old Python", old_python, 45, r"no Python 3\.9 .*Python 3\.6\.8 as python3\); install one, or name"),
+    Trouble("old Python", old_python, 45, r"no Python 3\.9 .*Python 3\.6\.8 as python3\b.*\); install one, or name"),
     Trouble("no shell", no_shell, 34, r"account is .*not available"),
 ]
 
