@@ -63,7 +63,7 @@ def test_json_has_the_documented_fields() -> None:
     assert data.keys() >= set(wanted.split(" "))
     assert data["size"] == [120, 40]
     assert data["exited"] is None
-    assert data["ask"].keys() == {"id", "kind", "excerpt", "options", "since"}
+    assert data["ask"].keys() == {"id", "kind", "excerpt", "options", "since", "quiet"}
 
 
 def test_a_table_aligns_wide_characters_and_obeys_nothing_in_them(capsys: pytest.CaptureFixture[str]) -> None:
