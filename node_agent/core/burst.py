@@ -22,11 +22,11 @@ class Burst:
     def __init__(self) -> None:
         self._since: Optional[float] = None
         self._head = 0
-        self._has_grown = False
+        self.is_printing = False  # the journal has grown since it was noted before
 
     def note(self, head: int, drawn: int, now: float) -> None:
         """The journal ends at `head`, and is drawn up to `drawn`."""
-        self._has_grown = head > self._head
+        self.is_printing = head > self._head
         self._head = head
         if head - drawn < FAR:
             self._since = None
@@ -34,4 +34,4 @@ class Burst:
             self._since = now
 
     def is_on(self, now: float) -> bool:
-        return self._since is not None and self._has_grown and now - self._since < LONGEST
+        return self._since is not None and self.is_printing and now - self._since < LONGEST

@@ -117,7 +117,7 @@ class Follower:
         """Seconds of rest for each that `session` was emulated."""
         is_typing = now - self._typed_at < TYPING
         if session.watchers:
-            return WATCHED_REST_TYPING if is_typing else WATCHED_REST
+            return WATCHED_REST_TYPING if is_typing and session.burst.is_printing else WATCHED_REST
         if session.burst.is_on(now):
             return BURST_REST
         return UNWATCHED_REST_TYPING if is_typing else UNWATCHED_REST
