@@ -234,9 +234,12 @@ class AnswerDrive:
 
     async def _look(self) -> Look:
         """The screen as it is now, with the ask still on it; raises Refusal where it is not."""
-        await self._detection.refresh()
-        await self._until(lambda: not self._session.is_behind or None, CATCH_UP)
         model = self._session.model
+        for _ in range(MOST_LOOKS):
+            await self._until(lambda: not self._session.is_behind or None, CATCH_UP)
+            await self._detection.refresh()
+            if not self._session.is_behind:
+                break
         if self._session.is_behind or model.catching_up or model.quarantined:
             raise Refusal("the screen is behind what the program printed: try again")
         sight = self._sight_if_open()

@@ -223,7 +223,10 @@ class Detection:
         self._take_evidence(kernel, termios)
 
     async def refresh(self) -> None:
-        """Look at the kernel now, for somebody who is about to type. Raises KeeperError."""
+        """Look at the kernel now, for somebody who is about to type. Raises KeeperError.
+
+        While the screen is behind what was printed nothing comes of it.
+        """
         self._take_evidence(*await self._evidence())
 
     def sight(self) -> Sight:
@@ -244,6 +247,10 @@ class Detection:
         if program != self._session.model.program:
             self._session.model.program = program
             self._on_changes(self._session, ())
+        if self._session.is_behind:
+            # The kernel may tell of a question that the screen does not show yet: the output to come brings a new look.
+            self._arm()
+            return
         self._detector.on_probe(self._clock.boot(), kernel, termios)
         self._fire()
 
