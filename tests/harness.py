@@ -25,7 +25,6 @@ from typing import Any, TypeVar
 
 from node_agent.io.keeper_client import KeeperClient, KeeperGone
 from node_agent.io.paths import NodePaths, node_paths
-from node_agent.io.replace import wait_until_free
 from node_agent.io.start import is_serving
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import EventRecord, ExitInfo, SessionInfo
@@ -47,6 +46,7 @@ from node_agent.protocol.requests import (
 )
 from node_agent.protocol.version import PreambleReader, preamble
 from node_agent.terminal.delta import ScreenModel, apply_delta
+from tests.processes import end_processes_of
 
 T = TypeVar("T")
 NEWEST = 1 << 40
@@ -151,19 +151,18 @@ class Node:
             await self._clients.pop().close()
 
     async def stop(self) -> None:
-        """End every process of this node: agents first, since one that is left would start the next keeper."""
+        """End every process of this node, those of logins too: an agent that is left starts the next keeper."""
         await self.close_clients()
         for process in self._processes:
             process.terminate()
             process.wait(LIMIT)
         with contextlib.suppress(KeeperGone):
-            keeper = await KeeperClient.connect(self.paths.keeper_socket, NEWEST, watched=True, timeout=4 * LIMIT)
+            keeper = await KeeperClient.connect(self.paths.keeper_socket, NEWEST, timeout=4 * LIMIT)
             try:
-                await asyncio.wait_for(keeper.keep_agent([]), LIMIT)
-                await wait_until_free(self.paths.agent_lock, LIMIT)
                 await asyncio.wait_for(keeper.shutdown(), LIMIT)
             finally:
                 await keeper.close()
+        end_processes_of(self._runtime)
         shutil.rmtree(self._runtime, ignore_errors=True)
 
 

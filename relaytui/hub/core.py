@@ -268,7 +268,10 @@ class Core:
                 self.unwatch(change.key)
         if changes:
             for callback in list(self._callbacks):
-                callback(changes)
+                try:
+                    callback(changes)
+                except Exception:  # noqa: BLE001 - this supervises subscribers: a bug in one must not end a node's link
+                    _log.exception("a subscriber failed")
 
     # Beside them ------------------------------------------------------------------------------------------------------
 

@@ -137,6 +137,26 @@ def recorded(seen: Watched) -> list[EventRecorded]:
     return [change for change in seen.changes if isinstance(change, EventRecorded)]
 
 
+async def test_a_subscriber_that_fails_costs_nobody_else_the_news(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(changes: list[Change]) -> None:
+        raise RuntimeError("a bug in a subscriber")
+
+    async with (
+        running_node(tmp_path) as node,
+        running_core(tmp_path / "cache", socket_node("one", node.paths.agent_socket)) as seen,
+    ):
+        await seen.up("one")
+        client = seen.core.link("one").client
+        seen.core.subscribe(fail)
+        later = Watched(seen.core)
+        key = await seen.start("one", "true")
+        await later.until(lambda: later.changes and seen.core.fleet.sessions[key].info.exit)
+        assert seen.core.link("one").client is client
+    assert "a bug in a subscriber" in caplog.text
+
+
 async def test_the_next_run_paints_from_the_cache_and_goes_on_with_events(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     async with running_node(tmp_path) as node:
