@@ -93,6 +93,18 @@ async def test_a_session_comes_back_after_a_reboot_as_it_was(node: Node, tmp_pat
     assert line in await logs(client, lost)
 
 
+async def test_a_session_whose_keeper_alone_was_killed_comes_back_too(node: Node) -> None:
+    client = await node.connect()
+    lost = await client.start("cat", restart=Restart.AUTO)
+    assert client.node is not None
+    os.kill(client.node.node.keeper.pid, signal.SIGKILL)
+    again = await client.until(lambda: in_place_of(client, lost))
+    assert (again.state, again.command) == (SessionState.RUNNING, ("cat",))
+    gone = client.sessions[lost.id].exit
+    assert gone is not None
+    assert gone.reason == "keeper killed"
+
+
 async def test_coding_agents_take_up_their_conversations(node: Node, tmp_path: Path) -> None:
     claude, codex = program(tmp_path, "claude"), program(tmp_path, "codex")
     (tmp_path / "elsewhere").mkdir()
