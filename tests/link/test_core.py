@@ -152,7 +152,9 @@ async def test_a_subscriber_that_fails_costs_nobody_else_the_news(
         seen.core.subscribe(fail)
         later = Watched(seen.core)
         key = await seen.start("one", "true")
-        await later.until(lambda: later.changes and seen.core.fleet.sessions[key].info.exit)
+        known = seen.core.fleet.sessions
+        await later.until(lambda: key in known and known[key].info.exit)
+        assert later.changes
         assert seen.core.link("one").client is client
     assert "a bug in a subscriber" in caplog.text
 
