@@ -154,7 +154,7 @@ def _await_all(queue: JobQueue, chaos: Chaos, submitted: list[str], strikes: int
             return jobs
         assert time.monotonic() < deadline, [job for job in jobs if not job.is_final]
         begun = any(job.state is JobState.RUNNING for job in jobs)
-        if begun and struck < strikes and final * strikes >= struck * len(jobs):
+        while begun and struck < strikes and final * strikes >= struck * len(jobs):
             chaos.strike()
             struck += 1
         queue.wait(1.0)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from node_agent.protocol.asks import AnswerAsk
+from node_agent.protocol.ids import SessionId
 from node_agent.protocol.requests import StopSession
 from relaytui.config import Config, NodeConfig, Transport
 from relaytui.fleet.keys import SessionKey
@@ -40,13 +41,13 @@ class Place:
 
     @asynccontextmanager
     async def dispatcher(
-        self, lost_after: float = 600.0, slots: Mapping[str, int] | None = None
+        self, lost_after: float = 600.0, slots: Mapping[str, int] | None = None, holder: str = ""
     ) -> AsyncIterator[JobDispatcher]:
         """One more dispatcher, as of a hub of its own."""
         queue = SqliteQueue(self.root / "queue.db")
         core = Core(self.config, cache=self.root / f"cache{len(self.cores)}")
         self.cores.append(core)
-        dispatcher = JobDispatcher(core, queue, lost_after=lost_after, slots=slots)
+        dispatcher = JobDispatcher(core, queue, holder=holder, lost_after=lost_after, slots=slots)
         await core.start()
         await dispatcher.start()
         try:
@@ -158,6 +159,29 @@ async def test_two_hubs_do_not_overfill_a_node(tmp_path: Path) -> None:
         async with place.dispatcher(slots=slots), place.dispatcher(slots=slots):
             jobs = await place.ended(*(place.submit("sh", "-c", script) for _ in range(8)))
         assert {job.state for job in jobs} == {JobState.DONE}, jobs
+
+
+async def test_dispatchers_that_follow_the_same_attempts_do_no_harm(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when one wakes after a sleep, its claims being another's by now: both act on what they have just read."""
+    async with open_place(tmp_path, one=()) as place:
+        script = f'echo "$RELAY_JOB" >>{tmp_path}/runs; printf "Name: "; read -r name; exit "$name"'
+        async with (
+            place.dispatcher(holder="same"),
+            place.dispatcher(holder="same"),
+            place.dispatcher(holder="same"),
+        ):
+            jobs = [place.submit("sh", "-c", script) for _ in range(6)]
+            for number, job in enumerate(jobs):
+                asking = await place.until(job, lambda found: found.state is JobState.ASKING)
+                ask = place.cores[0].fleet.sessions[SessionKey("one", SessionId(asking.session))].info.ask
+                assert ask is not None
+                await place.cores[0].request("one", AnswerAsk(ask.id, f"answer {job}", text=str(number % 2)))
+            ended = await place.ended(*jobs)
+        assert [job.state for job in ended] == [JobState.DONE, JobState.FAILED] * 3
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []  # none has given up
+        assert sorted((tmp_path / "runs").read_text().split()) == sorted(jobs)
 
 
 async def test_jobs_that_no_node_can_run_hold_up_no_other(tmp_path: Path) -> None:

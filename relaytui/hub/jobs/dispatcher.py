@@ -30,7 +30,7 @@ from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.offers import DEFAULT_SLOTS, offer_of, wish_of
 from relaytui.hub.jobs.placement import NodeOffer, Placement, place
 from relaytui.hub.jobs.queue import ContentGone, JobQueue, NoSuchJob, QueueError
-from relaytui.hub.jobs.states import ATTEMPTING, JobState
+from relaytui.hub.jobs.states import ATTEMPTING, ForbiddenTransition, JobState
 from relaytui.hub.jobs.transfers import Transfers
 from relaytui.hub.jobs.workflow import WorkflowError, parse_outputs, resolve
 from relaytui.link.errors import LinkError
@@ -220,7 +220,7 @@ class JobDispatcher:
         async def guarded() -> None:
             try:
                 await work
-            except (LinkError, QueueError) as error:
+            except (LinkError, QueueError, RequestError) as error:
                 _log.info("job %s: %s", job.id, error)
                 await asyncio.sleep(LOOK_EVERY)  # the next look tries again, or finds the node out of sight
             finally:
@@ -239,7 +239,7 @@ class JobDispatcher:
             if node is None or not node.status.is_live:
                 await self._apply(job, never_started(job, "the node went away"))
                 return
-            if not await self._ask(self._queue.advance, job.id, job.token, JobState.STARTING, self._clock()):
+            if not await self._advance(job, JobState.STARTING):
                 return
         try:
             if job.spec.carries_files:
@@ -310,10 +310,7 @@ class JobDispatcher:
 
     async def _joined(self, job: Job, session: SessionInfo) -> None:
         if not job.session:
-            now = self._clock()
-            detail = f"{job.node}/{session.id}"
-            state = JobState.RUNNING
-            await self._ask(self._queue.advance, job.id, job.token, state, now, detail=detail, session=session.id)
+            await self._advance(job, JobState.RUNNING, detail=f"{job.node}/{session.id}", session=session.id)
 
     async def _apply(self, job: Job, decision: Decision) -> None:
         now = self._clock()
@@ -323,9 +320,7 @@ class JobDispatcher:
             case Advance(JobState.DONE | JobState.FAILED) if job.session and job.token not in self._busy:
                 self._exchange(job, self._finish(job, decision))
             case Advance(state, detail, code, waited):
-                await self._ask(
-                    self._queue.advance, job.id, job.token, state, now, detail=detail, code=code, waited=waited
-                )
+                await self._advance(job, state, detail=detail, code=code, waited=waited)
             case Requeue(detail, delay, failed):
                 await self._ask(self._queue.requeue, job.id, job.token, now, now + delay, detail, failed=failed)
             case Stop(reason):
@@ -340,17 +335,16 @@ class JobDispatcher:
         lacking = await self._transfers.fetch(job)
         if lacking and state is JobState.DONE:
             state, detail = JobState.FAILED, f"it ended well, but {lacking[0]}"
-        await self._ask(
-            self._queue.advance,
-            job.id,
-            job.token,
-            state,
-            self._clock(),
-            detail=detail,
-            code=decision.code,
-            waited=decision.waited,
-            outputs=parse_outputs(outputs.text),
-        )
+        values = parse_outputs(outputs.text)
+        await self._advance(job, state, detail=detail, code=decision.code, waited=decision.waited, outputs=values)
+
+    async def _advance(self, job: Job, state: JobState, **result: Any) -> bool:
+        """Move an attempt on from what `job` says it is; False where it is not that any more."""
+        try:
+            return await self._ask(self._queue.advance, job.id, job.token, state, self._clock(), **result)
+        except ForbiddenTransition as error:
+            _log.info("job %s: %s: another dispatcher follows it too", job.id, error)
+            return False
 
     # Stopping ---------------------------------------------------------------------------------------------------------
 
