@@ -82,8 +82,8 @@ class SshConnector:
 
     async def open_beside(self) -> Duplex:
         """One more stream on the login of the last interactive one. Raises a LinkError."""
-        if self._shared is None:
-            raise NotConnected(f"{self._node.alias}: there is no login to share yet")
+        if self._shared is None or not self._shared.is_open:
+            raise NotConnected(f"{self._node.alias}: there is no login to share just now")
         return await self._shared.open(owned=False)
 
     async def command(self, line: str, *begins: bytes) -> Duplex:
@@ -133,6 +133,11 @@ class _Session:
         except asyncssh.ChannelOpenError as error:
             return await self._bridge(release, error)
         return Duplex(stream, stream, "", release)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has logged in and was not closed since."""
+        return bool(self._connections)
 
     async def close(self) -> None:
         for connection in reversed(self._connections):

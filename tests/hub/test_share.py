@@ -15,9 +15,12 @@ import pytest
 from relaytui.config import NodeConfig
 from relaytui.hub.share import LinkShare
 from relaytui.link.client import NodeClient
+from relaytui.link.connect import Gates
 from relaytui.link.duplex import Duplex
 from relaytui.link.errors import AgentUnreachable, LinkError
+from relaytui.link.prompts import Desk
 from relaytui.link.shared import SharedConnector, open_shared
+from relaytui.link.ssh import SshConnector
 from tests.harness import eventually, running_node
 from tests.home import Home
 from tests.link.test_core import agent_command, running_core
@@ -59,6 +62,18 @@ async def test_a_command_goes_over_the_hubs_login_and_past_a_hub_that_is_gone(tm
         path.touch()  # left behind by a hub that was killed
         with pytest.raises(LinkError, match="a login of its own"):
             await SharedConnector(box, Refusing, path).open()
+
+
+@needs_sshd
+async def test_a_login_that_was_closed_is_not_lent(tmp_path: Path) -> None:
+    async with running_node(tmp_path / "n") as node, open_sshd(tmp_path / "sshd") as sshd:
+        box = sshd.node("box", agent=str(agent_command(tmp_path, node)), state=str(node.root))
+        connector = SshConnector(box, Desk("box", None), Gates())
+        stream = await connector.open()
+        await (await connector.open_beside()).close()
+        await stream.close()
+        with pytest.raises(LinkError, match="no login to share"):
+            await connector.open_beside()
 
 
 async def _is_refused(node: NodeConfig, path: Path, why: str) -> None:
