@@ -28,7 +28,7 @@ def erase_to_end(terminal: Terminal, _: object) -> None:
     terminal.pending = False
     row = terminal.grid[terminal.y]
     fill = terminal.brush.fill
-    if row.fill is fill and (0 <= row.length <= terminal.x or (row.length == SHARED and not row.runs)):
+    if row.fill is fill and (row.ends_at(terminal.x) or (row.length == SHARED and not row.runs)):
         row.wrapped = False
     else:
         _erase(terminal, terminal.y, terminal.x, terminal.columns)

@@ -259,6 +259,7 @@ class VtEngine:
     def cells(self, row: int) -> Sequence[Cell]:
         """Exactly `columns` cells."""
         source = self._terminal.grid[row]
+        source.settle()
         if source.length == CELLS:
             return [self._cells_of(pen)[text] for text, pen in zip(source.texts, source.pens)]
         cells: List[Cell] = []

@@ -316,7 +316,7 @@ def print_tabbed(terminal: Terminal, text: str) -> None:
     if "\t" in text:
         x = terminal.x
         row = terminal.grid[terminal.y]
-        is_fresh = 0 <= row.length <= x or (row.length == SHARED and not row.runs)
+        is_fresh = row.ends_at(x) or (row.length == SHARED and not row.runs)
         if is_fresh and row.fill is DEFAULT_PEN and not x % 8 and can_expand_tabs(terminal):
             expanded = text.expandtabs(8)
             if x + len(expanded) < terminal.quick_stop:

@@ -4,7 +4,8 @@ A row has one of three forms, told apart by `length`:
 
 - runs (`length` >= 0): written left to right. `runs` is flat, text and pen in turn; a text has one code point a
   column, a wide character being followed by `WIDE_PAD`, or is a tuple of the strings of its cells. Columns from
-  `length` on are blank under `fill`.
+  `length` on are blank under `fill`, or what `rest` has there: while a row is written over from left to right, `rest`
+  is what stood in it before, from its first column on. `settle` puts the two together.
 - cells (`length` == CELLS): two lists, `texts` and `pens`, of one entry a column.
 - shared (`length` == SHARED): as runs, but in many places at once; `owned` gives a copy that may be changed.
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import eq
-from typing import Any, List, Sequence, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from node_agent.terminal.engine import DEFAULT_PEN, Pen
 from node_agent.terminal.packed import WIDE_PAD, PackedRow, join_cells, trim_blanks
@@ -30,14 +31,16 @@ PATCHED_LIMIT = 32
 class Row:
     """A row; every method that changes it leaves no half of a wide character behind."""
 
-    __slots__ = ("clustered", "fill", "length", "pens", "runs", "stamp", "texts", "wide", "wrapped")
+    __slots__ = ("clustered", "fill", "length", "pens", "rest", "runs", "stamp", "texts", "wide", "wrapped")
 
     runs: List[Any]
+    rest: Optional[List[Any]]
     texts: List[str]
     pens: List[Pen]
 
     def __init__(self, fill: Pen) -> None:
         self.runs = []
+        self.rest = None
         self.length = 0
         self.fill = fill
         self.stamp = 0
@@ -57,6 +60,8 @@ class Row:
         """Take the form of cells."""
         if self.length == CELLS:
             return
+        if self.rest is not None:
+            self.settle()
         texts: List[str] = []
         pens: List[Pen] = []
         runs = self.runs
@@ -76,6 +81,9 @@ class Row:
         """Put `text`, one item a column, at `column`; it must fit."""
         self.stamp = 0
         length = self.length
+        if self.rest is not None and length != column:
+            self.settle()
+            length = self.length
         if length < 0 or (length > column and (self.wide or self.clustered or len(self.runs) > PATCHED_LIMIT)):
             self.use_cells(columns)
             end = column + len(text)
@@ -85,7 +93,7 @@ class Row:
             self.texts[column:end] = text
             self.pens[column:end] = [pen] * len(text)
         elif length > column:
-            self._patch(column, text, pen)
+            self._write_over(column, text, pen)
         else:
             if length < column:
                 if pen is self.fill and isinstance(text, str):
@@ -96,7 +104,7 @@ class Row:
             self.runs += (text, pen)
             self.length = column + len(text)
 
-    def _patch(self, column: int, text: Any, pen: Pen) -> None:
+    def _write_over(self, column: int, text: Any, pen: Pen) -> None:
         """Put `text` over runs of narrow text, the first of them before `length`."""
         runs = self.runs
         stop = first = 0
@@ -110,20 +118,30 @@ class Row:
         if start == column and end == stop:
             runs[first] = text
             runs[first + 1] = pen
-            return
-        if end < stop and runs[first + 1] is pen:
+        elif end < stop and runs[first + 1] is pen:
             runs[first] = part[: column - start] + text + part[end - stop :]
-            return
-        patched: List[Any] = [text, pen] if start == column else [part[: column - start], runs[first + 1], text, pen]
-        last = first
-        while stop < end and last + 2 < len(runs):
-            last += 2
-            stop += len(runs[last])
-        if stop > end:
-            patched += (runs[last][end - stop :], runs[last + 1])
-        elif stop < end:
+        else:
+            self.rest = runs
+            self.runs = runs[:first]
+            if start < column:
+                self.runs += (part[: column - start], runs[first + 1])
+            self.runs += (text, pen)
             self.length = end
-        runs[first : last + 2] = patched
+
+    def settle(self) -> None:
+        """Put what is left of `rest` behind `length`."""
+        rest, self.rest = self.rest, None
+        if rest is None:
+            return
+        length = self.length
+        stop = 0
+        for index in range(0, len(rest), 2):
+            stop += len(rest[index])
+            if stop > length:
+                self.runs += (rest[index][length - stop :], rest[index + 1])
+                self.runs += rest[index + 2 :]
+                self.length = sum(map(len, rest[0::2]))
+                break
 
     def part(self, column: int) -> None:
         """Blank a wide character that lies on both sides of `column`, in the form of cells."""
@@ -133,6 +151,7 @@ class Row:
     def clear(self, fill: Pen) -> None:
         """Blank the whole row."""
         self.runs = []
+        self.rest = None
         self.length = 0
         self.fill = fill
         self.stamp = 0
@@ -140,6 +159,12 @@ class Row:
 
     def erase(self, start: int, end: int, fill: Pen, columns: int) -> None:
         """Blank the columns from `start` up to `end`."""
+        if self.rest is not None:
+            if end >= columns and start <= self.length:
+                self.rest = None
+                self.stamp = 0
+            else:
+                self.settle()
         if end >= columns:
             self.wrapped = False
             if start <= 0:
@@ -184,6 +209,7 @@ class Row:
 
     def insert(self, column: int, count: int, right: int, fill: Pen, columns: int) -> None:
         """Insert `count` blanks at `column`; what passes `right` (inclusive) is lost (ICH)."""
+        self.settle()
         if 0 <= self.length <= column and fill == self.fill:
             return
         self.stamp = 0
@@ -199,6 +225,7 @@ class Row:
 
     def delete(self, column: int, count: int, right: int, fill: Pen, columns: int) -> None:
         """Delete `count` columns at `column`; blanks come in at `right` (inclusive) (DCH)."""
+        self.settle()
         if 0 <= self.length <= column and fill == self.fill:
             return
         self.stamp = 0
@@ -214,6 +241,7 @@ class Row:
 
     def text(self) -> str:
         """The characters, wide ones once, trailing blanks stripped."""
+        self.settle()
         if self.length == CELLS:
             text = "".join(self.texts)
         elif self.clustered:
@@ -224,6 +252,7 @@ class Row:
 
     def packed(self, columns: int) -> PackedRow:
         """The row without cells."""
+        self.settle()
         if self.length == CELLS:
             return self._packed_cells()
         runs = self.runs
@@ -243,6 +272,10 @@ class Row:
         for part in runs[0::2]:
             cells += part
         return PackedRow(tuple(cells), tuple(packed), self.wrapped)
+
+    def ends_at(self, column: int) -> bool:
+        """Whether nothing stands from `column` on, in the form of runs."""
+        return 0 <= self.length <= column and self.rest is None
 
     def last_cell(self) -> str:
         """The text of the last cell written, in the form of runs."""

@@ -210,6 +210,7 @@ class Terminal:
 
     def keep(self, row: Row) -> None:
         """Put a row into history."""
+        row.settle()
         runs = row.runs
         if row.fill is DEFAULT_PEN and not row.wrapped and not row.clustered and row.length != CELLS:
             if not runs:
