@@ -32,6 +32,7 @@ from relaytui.link.prompts import Desk
 from relaytui.link.resume import ByteFeed
 from relaytui.link.streams import ByteStream
 from relaytui.link.tasks import cancel, spawn
+from relaytui.link.versions import is_older
 
 _DOWNLOAD_WINDOW = 1024 * 1024
 _MAX_TRIES = 2
@@ -364,8 +365,14 @@ class NodeLink:
             self.error.exit_code if error and self.error else 0,
             due,
             self.client.rtt if live and self.client else None,
-            self.client.note if live and self.client else "",
+            _note(self.client) if live and self.client else "",
         )
         if status != self._status:
             self._status = status
             self._listener.link_status(self.node, status)
+
+
+def _note(client: NodeClient) -> str:
+    """What is worth knowing of a connection: an unusual way, an agent older than this program."""
+    old = f"its agent is older than this program; `relaytui node upgrade {client.name}`"
+    return ", ".join(filter(None, [client.note, old if is_older(client.node.agent.version) else ""]))

@@ -73,6 +73,7 @@ async def test_a_link_that_comes_up_replaces_an_older_agent_if_it_is_to(upgrade:
             await seen.until(lambda: key in seen.core.fleet.sessions)
         else:
             assert _version(seen) == "0.0.9"
+            assert "node upgrade box" in seen.core.fleet.nodes["box"].status.note
             assert int(paths.agent_lock.read_text()) == old
 
 
