@@ -190,7 +190,8 @@ const report = (state, event) => {{
   child.on("error", () => {{}})
   child.stdin.on("error", () => {{}})
   const asked = event.properties || {{}}
-  child.stdin.end(JSON.stringify({{ session_id: asked.sessionID, message: asked.title || asked.permission || "" }}))
+  const about = asked.title || [asked.permission, ...(asked.patterns || [])].filter(Boolean).join(" ")
+  child.stdin.end(JSON.stringify({{ session_id: asked.sessionID, message: about }}))
 }}
 
 export const Relaytui = async () => ({{

@@ -17,6 +17,7 @@ _MAX_FDS = 64
 _MAX_SELECT = 1024
 _MAX_OPEN_FILES = 64  # an event loop makes its epoll set before it opens much else
 _POLLIN = 1
+_UNCOUNTED = b"0 0 0"  # a kernel that keeps no scheduler statistics says so of everybody
 _EPOLLIN = 1
 
 
@@ -88,7 +89,7 @@ class Threads:
         """Note how much the thread has run. To be done before it is looked at: what it does later then shows."""
         if (pid, thread) not in self._ran:
             ran = yield Look(Op.READ, pid, f"task/{thread}/schedstat")
-            self._ran[pid, thread] = ran if isinstance(ran, bytes) else b""
+            self._ran[pid, thread] = ran if isinstance(ran, bytes) and ran.strip() != _UNCOUNTED else b""
 
     def wait(self, pid: int, thread: str, tty: str) -> Steps[Optional[ThreadWait]]:
         """What the thread does with `tty`; NOBODY when it sleeps, None when it does something else."""

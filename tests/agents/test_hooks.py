@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
 BEGINNING = {"claude": ["Yes, I trust this folder"], "codex": ["Trust all and continue"], "opencode": []}
 """Labels of the answers each wants before it takes a prompt; Codex asks whether the hooks themselves may run."""
 
+ABOUT = {"claude": "touch", "codex": "touch", "opencode": "/etc"}
+"""A word of what each says it wants to do."""
+
 FIRST_SCREEN = 180.0
 """Seconds: OpenCode with a plugin looks for packages on the network before it draws anything."""
 
@@ -48,7 +51,7 @@ def test_each_state_of_a_turn_is_reported(home: Home, stand_in: StandIn, launch:
     with stand_in.held():
         submit(home, key, "MOCKTOOL please")
         wait_reported(home, key, "working")
-    assert "touch" in wait_reported(home, key, "asking")
+    assert ABOUT[agent.name] in wait_reported(home, key, "asking")
     assert home.session(key)["attention"] == "asking"
     answer(home, key, wait_asking(home, key), REFUSE[agent.name])
     home.wait_for(key, lambda item: item["attention"] == "idle" and item["ask"] is None, PATIENCE)

@@ -116,6 +116,12 @@ def test_a_sleeper_reads_nothing() -> None:
     assert evidence == KernelEvidence(Wait.NOBODY, None, (Program(10, "pro (g)"),), 0.5, tty="/dev/pts/7")
 
 
+@pytest.mark.parametrize(("told", "is_taken"), [("812 40 3\n", True), ("0 0 0\n", False)])
+def test_a_pulse_is_taken_where_the_kernel_counts(told: str, is_taken: bool) -> None:
+    evidence = Machine(syscall(0, 0), task__10__schedstat=told).examine()
+    assert evidence.pulse == (((10, "10", told.encode()),) if is_taken else ())
+
+
 @pytest.mark.parametrize("name", ["stat", "task/10/syscall", "task", "fd/0"])
 def test_what_is_gone_meanwhile_is_no_error(name: str) -> None:
     machine = Machine(syscall(0, 0))
