@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from relaytui.config import load_config
 from tests.bootstrap.machine import Machine, fresh_machine, needs_machine
 
 pytestmark = needs_machine
@@ -39,4 +40,4 @@ def _add_and_use(machine: Machine) -> None:
         program.wait_for(rb"box/s1", LIMIT)
         program.type(b"q")
         program.wait(LIMIT)
-    assert {node["name"]: node["tags"] for node in machine.operator.json("node", "ls")}["box"] == ["gpu"]
+    assert load_config(machine.operator.config_file).node("box").tags == ("gpu",)
