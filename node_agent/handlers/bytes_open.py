@@ -8,10 +8,14 @@ from node_agent.core.byte_stream import ByteMode, ByteStream
 from node_agent.handlers.context import Context
 from node_agent.handlers.screen_watch import MOST_HISTORY, check_room
 from node_agent.io.connection import Connection
+from node_agent.io.keeper_client import KeeperError
 from node_agent.io.live_session import LiveSession
 from node_agent.io.streams import ByteFeed
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.requests import OpenBytes, StreamOpened
+
+_ENDED = ("not_running", "gone")
+"""The keeper knows the end of a session a moment before the agent does."""
 
 
 async def handle(context: Context, client: Connection, request: OpenBytes) -> StreamOpened:
@@ -24,7 +28,7 @@ async def handle(context: Context, client: Connection, request: OpenBytes) -> St
         holder = client.holder._replace(attach=request.attach)
         has_lease = await context.keyboard.take_lease(session, holder, request.steal)
         if has_lease and request.columns > 0 and request.rows > 0:
-            await context.adoption.resize(session, request.columns, request.rows)
+            await _resize(context, session, request)
     model = session.model
     start = request.offset
     if start is None and mode is not ByteMode.ATTACH:
@@ -46,6 +50,15 @@ async def handle(context: Context, client: Connection, request: OpenBytes) -> St
     client.add_feed(feed, stream)
     engine = session.emulation.engine
     return StreamOpened(stream, flow.sent, model.head, engine.columns, engine.rows, has_lease)
+
+
+async def _resize(context: Context, session: LiveSession, request: OpenBytes) -> None:
+    """Give a session the terminal's size; one that ends at this moment is shown as it is."""
+    try:
+        await context.adoption.resize(session, request.columns, request.rows)
+    except KeeperError as error:
+        if error.code not in _ENDED:
+            raise
 
 
 def _mode(request: OpenBytes) -> ByteMode:

@@ -207,3 +207,12 @@ async def test_a_client_that_stops_reading_slows_nobody(shared_node: Node, clien
     before = len(screen.frames)
     await client.until(lambda: len(screen.frames) > before + 20)
     assert "Traceback" not in shared_node.log()
+
+
+async def test_a_session_that_ends_while_it_is_attached_is_shown_all_the_same(client: Client) -> None:
+    for number in range(20):
+        session = await client.start("sh", "-c", f"echo last {number}")
+        stream = await client.open_bytes(session.id, "attach", columns=60, rows=20)
+        await client.until(lambda: stream.end is not None)  # noqa: B023 - used within the turn
+        shown = b"".join(frame.payload for frame in stream.of(FrameType.SNAPSHOT)) + stream.data
+        assert f"last {number}".encode() in shown

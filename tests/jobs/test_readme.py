@@ -11,7 +11,7 @@ import pytest
 from tests.home import RELAYTUI, Home, open_home
 from tests.pty_program import on_terminal
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 README = Path(__file__).parents[2] / "README.md"
 GPU = "NVIDIA H100, 81559, 80000, 3"
@@ -39,15 +39,15 @@ def test_the_jobs_of_the_readme(tmp_path: Path) -> None:
         relaytui = program(tmp_path / "bin" / "relaytui", f'#!/bin/sh\nexec {shlex.join(RELAYTUI)} "$@"\n')
         driver = program(tmp_path / "driver" / "nvidia-smi", f"#!/bin/sh\necho '{GPU}'\n")
         program(tmp_path / "home" / "nightly.sh", "#!/bin/sh\necho 'nightly on a GPU'\n")
-        (tmp_path / "home" / "train.py").write_text("print('loss', 0.25)\n")
+        (tmp_path / "home" / "train.py").write_text("print('loss 0.25')\n")
         paths = {"bin": f"{relaytui.parent}:{home.env['PATH']}", "gpu": f"{driver.parent}:{home.env['PATH']}"}
         _has_a_gpu(home, paths["gpu"])
         with on_terminal(
             ["bash", "-e", "-c", commands()], columns=120, rows=30, env={**home.env, "PATH": paths["bin"]}
         ) as terminal:
-            terminal.wait_for(b"loss 0.25", timeout=30)
-            terminal.wait_for(rb"nightly on a GPU", timeout=30)
-            assert terminal.wait(timeout=30) == 0
+            terminal.wait_for(b"loss 0.25", timeout=60)
+            terminal.wait_for(rb"nightly on a GPU", timeout=60)
+            assert terminal.wait(timeout=60) == 0
             assert b"local" in terminal.output.rpartition(b"nightly on a GPU")[2]  # smoke names every node
         (job,) = [job for job in home.json("job", "ls") if job["command"] == ["./nightly.sh"]]
         assert (job["state"], job["node"]) == ("done", "gpu-box")
@@ -55,7 +55,7 @@ def test_the_jobs_of_the_readme(tmp_path: Path) -> None:
 
 def _has_a_gpu(home: Home, path: str) -> None:
     """Start the agent of gpu-box where the driver's program is."""
-    done = home.run("ls", "--node", "gpu-box", env={"PATH": path})
+    done = home.run("node", "show", "gpu-box", env={"PATH": path})
     assert done.returncode == 0, done.stderr
     facts = home.json("node", "show", "gpu-box")
     assert "H100" in str(facts), facts
