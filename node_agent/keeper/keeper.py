@@ -254,8 +254,8 @@ class Keeper:
     def key_written(self) -> None:
         self._typing.key(self.loop.now())
 
-    def rest_of_floods(self) -> float:
-        return self._typing.rest(self.loop.now())
+    def is_somebody_typing(self) -> bool:
+        return self._typing.is_on(self.loop.now())
 
     def _retry_disk(self) -> None:
         self.storage.enforce(room=1024 * 1024)

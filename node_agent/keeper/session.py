@@ -45,7 +45,7 @@ class Listener(Protocol):
     def block_decided(self, waiters: List[Waiter], result: WriteResult, is_patient: bool = False) -> None: ...
     def disk_is_full(self, session: Session) -> None: ...
     def key_written(self) -> None: ...
-    def rest_of_floods(self) -> float: ...
+    def is_somebody_typing(self) -> bool: ...
 
 
 class Session:
@@ -104,7 +104,7 @@ class Session:
         self._listener = hub
         self._events = 0
         self._reopen: Optional[Timer] = None
-        self._eagerness = Eagerness(loop, hub.rest_of_floods, self._leave_alone)
+        self._eagerness = Eagerness(loop, hub.is_somebody_typing, self._leave_alone)
 
     @property
     def is_running(self) -> bool:
@@ -135,7 +135,7 @@ class Session:
     def drain(self, reads: int = DRAIN_READS, *, surely: bool = True) -> bool:
         """Read what the terminal has; False when there may be more (or the disk is full).
 
-        Unless `surely`, a small read is taken to be the last.
+        Unless `surely`, a first read that is small is taken to be the last, as it is of an echo.
         """
         is_drained = is_over = False
         while reads > 0 and not (is_drained or self.held or self.master < 0):
@@ -150,7 +150,7 @@ class Session:
                     data = b""
                 if data:
                     pieces.append(data)
-                    if len(data) < FULL_READ and not surely:
+                    if len(data) < FULL_READ and len(pieces) == 1 and not surely:
                         reads = 0
                 else:
                     is_drained = is_over = True

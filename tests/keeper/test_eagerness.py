@@ -1,4 +1,4 @@
-"""Who prints little is read at once; a flood rests between turns, and rests longer while somebody types."""
+"""Who prints little is read at once; a flood rests between turns while somebody types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from node_agent.keeper.eagerness import ALLOWANCE, REST, REST_TYPING, TYPING, Eagerness, Typing
+from node_agent.keeper.eagerness import ALLOWANCE, REST, TYPING, Eagerness, Typing
 from node_agent.keeper.loop import Loop
 
 
@@ -19,7 +19,7 @@ def loop() -> Iterator[Loop]:
 
 def test_only_a_flood_rests_and_reads_on_afterwards(loop: Loop) -> None:
     rests: list[bool] = []
-    eagerness = Eagerness(loop, lambda: REST, rests.append)
+    eagerness = Eagerness(loop, lambda: True, rests.append)
     eagerness.has_read(ALLOWANCE // 2)
     assert rests == []
     eagerness.has_read(ALLOWANCE)
@@ -30,9 +30,27 @@ def test_only_a_flood_rests_and_reads_on_afterwards(loop: Loop) -> None:
     assert rests == [True, False]
 
 
+def test_a_flood_is_not_held_against_what_comes_after_it(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(loop, "now", lambda: now)
+    rests: list[bool] = []
+    eagerness = Eagerness(loop, lambda: now > 101, rests.append)
+    eagerness.has_read(1000 * ALLOWANCE)
+    now = 101.5
+    eagerness.has_read(100)
+    assert rests == []
+
+
+def test_no_flood_rests_while_nobody_types(loop: Loop) -> None:
+    rests: list[bool] = []
+    eagerness = Eagerness(loop, lambda: False, rests.append)
+    eagerness.has_read(100 * ALLOWANCE)
+    assert rests == []
+
+
 def test_a_key_ends_the_rest_and_the_end_of_the_terminal_is_no_end_of_a_rest(loop: Loop) -> None:
     rests: list[bool] = []
-    eagerness = Eagerness(loop, lambda: 60.0, rests.append)
+    eagerness = Eagerness(loop, lambda: True, rests.append)
     eagerness.end_rest()
     assert rests == []
     eagerness.has_read(2 * ALLOWANCE)
@@ -44,9 +62,9 @@ def test_a_key_ends_the_rest_and_the_end_of_the_terminal_is_no_end_of_a_rest(loo
     assert rests == [True, False, True]
 
 
-def test_rests_are_longer_while_somebody_types() -> None:
+def test_somebody_types_for_a_moment_after_a_key() -> None:
     typing = Typing()
-    assert typing.rest(100.0) == REST
+    assert not typing.is_on(100.0)
     typing.key(100.0)
-    assert typing.rest(100.5) == REST_TYPING
-    assert typing.rest(100.0 + TYPING) == REST
+    assert typing.is_on(100.5)
+    assert not typing.is_on(100.0 + TYPING)
