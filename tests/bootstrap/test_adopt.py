@@ -30,7 +30,7 @@ def test_a_tmux_session_is_listed_shown_and_typed_into(home: Home, tmux: None) -
     assert (found["name"], found["windows"], found["program"]) == ("old work", 1, "cat")
     assert home.run("adopt", "local", "no such").returncode == 11
     key = home.ok("adopt", "local", "old work").strip()
-    home.wait_for(key, lambda session: session["program"].startswith("tmux"))
+    home.wait_for(key, lambda session: session["program"] == "cat")  # what reads in its pane
     home.ok("send", key, "still here", "key:enter")
     pane = ["tmux", "capture-pane", "-p", "-t", "old work"]
     for _ in range(100):

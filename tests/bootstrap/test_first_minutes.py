@@ -87,4 +87,4 @@ async def test_the_first_minutes(asleep: float) -> None:
         await machine.start()
         machine.server.known_hosts.write_text("")
         await asyncio.to_thread(first_minutes, machine, asleep)
-        assert (await run(machine, "ls", "--node", "gpu-box")).returncode == 0
+        assert (await run(machine, "node", "show", "gpu-box")).returncode == 0

@@ -38,6 +38,7 @@ async def test_a_node_is_shown_renamed_and_taken_away() -> None:
         await eventually(lambda: not machine.processes())
         assert not pushed(machine)
         assert not list((machine.home / ".local/state/relaytui").iterdir())
+        await ok(machine, "node", "show", "local")  # starts its agent, so that the list need not wait for it
         assert "lab" not in await ok(machine, "node", "ls")
 
 
