@@ -14,7 +14,7 @@ from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.files import MOST_BYTES, GetFile, PutFile
 from node_agent.protocol.frames import MAX_BYTES_FRAME
 from node_agent.protocol.requests import StartSession
-from tests.harness import Client, Node, Stream, eventually, is_alive, running_node
+from tests.harness import Client, Node, Stream, eventually, running_node
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -225,4 +225,17 @@ async def test_an_attempt_without_a_directory_has_one_of_its_own(node: Node) -> 
     stream = await open_stream(client, GetFile("j1", 1, "out"))
     await client.until(lambda: stream.end is not None)
     assert stream.data.split() == [str(len(SOME)).encode()]
-    assert is_alive(node.agent_pid())
+
+
+async def test_what_attempts_left_goes_some_time_after_their_sessions(node: Node) -> None:
+    client = await node.connect()
+    for job in ("gone", "there"):
+        assert await put(client, put_request(Path(), b"x", job=job, directory=""), b"x") == {}
+    await client.request(StartSession("", ("sleep", "600"), bare=True, job="there", token=1, own_directory=True))
+    (gone,) = node.paths.state.glob("jobs/gone-1*")
+    (there,) = node.paths.state.glob("jobs/there-1*")
+    for path in (gone, there):
+        os.utime(path, (0, 0))
+    await node.kill_agent()  # the next one looks after it from its start on
+    await eventually(lambda: not gone.exists())
+    assert (there / "in.bin").read_bytes() == b"x"
