@@ -126,7 +126,7 @@ def _bridge_command(node: str | None) -> str:
 
 def _public_key(path: Path, comment: str) -> str:
     """The public half of the key at `path`, which is made where there is none."""
-    import asyncssh  # takes long to import
+    from relaytui.link.sshlib import asyncssh  # takes long to import
 
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
