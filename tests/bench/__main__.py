@@ -17,6 +17,7 @@ BENCHES = {
     "console": "36 busy tiles",
     "nodes": "a machine becomes a node, beside ssh host true",
     "engine": "the terminal engine beside pyte",
+    "backlog": "a question after a flood of 200 MB",
     "asks": "prompt to toast over SSH, and an answer through the hub",
     "jobs": "claims, lists and dispatch, beside task-spooler",
     "detection": "probes and fusion of 200 sessions",
