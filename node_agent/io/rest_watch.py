@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Dict, Optional, Protocol
 
-SWEEP = 0.4
+SWEEP = 0.6
 """Seconds between two looks at a session at rest."""
 
 

@@ -106,7 +106,9 @@ def test_a_turn_from_rest_over_work_and_an_approval_to_rest(
     ask = wait_asking(home, key)
     assert ask["kind"] == "confirm"
     assert turn.question in ask["excerpt"]
-    assert all(re.fullmatch(wanted, label) for wanted, label in zip(turn.labels, labels(ask), strict=True))
+    shown = labels(ask)  # newer versions have more ways of yes
+    assert [shown[0], shown[-1]] == [turn.labels[0], turn.labels[-1]]
+    assert all(any(re.fullmatch(wanted, label) for label in shown) for wanted in turn.labels)
     answer(home, key, ask, turn.refuse)
     wait_resting(home, key)
 

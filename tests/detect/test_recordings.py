@@ -67,6 +67,18 @@ APPROVALS = [
         "",
     ),
     (
+        OWN / "claude-approval-auto.raw",
+        "claude",
+        "Do you want to proceed?",
+        [
+            "Yes",
+            "Yes, and don't ask again for touch hello_from_agent and curl -s http://127.0.0.1:1/ commands in",
+            "Yes, and switch to auto mode · auto mode handles these prompts for you",
+            "No",
+        ],
+        "touch hello_from_agent && curl -s http://127.0.0.1:1/",
+    ),
+    (
         OWN / "claude-trust-no.raw",
         "claude",
         "Is this a project you created or one you trust?",
