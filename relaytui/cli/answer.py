@@ -97,8 +97,8 @@ async def _answer(word: str, request: AnswerAsk, expect: str | None, as_json: bo
 
 
 def _choose(request: AnswerAsk, word: str) -> AnswerAsk:
-    if word in ("yes", "no"):
-        return replace(request, yes=word == "yes")
+    if word.lower() in ("yes", "y", "no", "n"):
+        return replace(request, yes=word.lower() in ("yes", "y"))
     if word.isdecimal() and int(word) > 0:
         return replace(request, option=int(word))
     raise click.UsageError(f"{word!r} is neither yes, no nor a number; use --label or --text")

@@ -72,6 +72,10 @@ def test_an_answer_to_another_ask_is_not_sent(home: Home, asking: str) -> None:
     home.ok("kill", asking)
 
 
+def test_one_letter_is_yes_or_no(home: Home, asking: str) -> None:
+    assert home.json("answer", asking, "N")["outcome"] == "accepted"
+
+
 def test_a_session_that_asks_nothing_has_no_answer(home: Home) -> None:
     key = home.start("sleep", "1000")
     assert home.run("answer", key, "yes").returncode == 14
