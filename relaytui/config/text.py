@@ -6,6 +6,7 @@ understood; the caller reads the result back and compares.
 
 from __future__ import annotations
 
+import io
 import re
 import tomllib
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ def _change_keys(blocks: list[Block], path: Path, old: Mapping[str, Any], new: M
 
 def _with_line(body: str, key: str, line: str) -> str:
     """`body` with the line of `key` replaced by `line`, which is added where there is none."""
-    lines = body.splitlines(keepends=True)
+    lines = _lines(body)
     for place, known in enumerate(lines):
         if _path(known) == (key,) and "=" in known:
             return "".join([*lines[:place], line, *lines[place + 1 :]])
@@ -110,7 +111,7 @@ def _blocks(text: str) -> list[Block]:
     blocks: list[Block] = []
     path: Path = ()
     comment, body = "", ""
-    for line in text.splitlines(keepends=True):
+    for line in _lines(text):
         if _HEADER.fullmatch(line.rstrip("\n")):
             above = _comment_above(body)
             blocks.append(Block(path, comment, body[: len(body) - len(above)]))
@@ -120,9 +121,14 @@ def _blocks(text: str) -> list[Block]:
     return [*blocks, Block(path, comment, body)]
 
 
+def _lines(text: str) -> list[str]:
+    """The lines as TOML has them: other characters that end a line elsewhere may stand within one."""
+    return io.StringIO(text, newline="\n").readlines()
+
+
 def _comment_above(body: str) -> str:
     """The lines of comment that end `body`."""
-    lines = body.splitlines(keepends=True)
+    lines = _lines(body)
     count = 0
     while count < len(lines) and lines[-1 - count].lstrip().startswith("#"):
         count += 1

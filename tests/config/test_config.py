@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from node_agent.protocol.states import Restart
@@ -166,6 +166,7 @@ def test_what_is_written_reads_back_equal(config: Config) -> None:
 
 
 @given(CONFIGS, CONFIGS)
+@example(Config(ui=UiConfig(theme="\x85")), Config())  # ends a line in Unicode and not in TOML
 def test_a_text_that_is_changed_in_places_says_what_it_should(before: Config, after: Config) -> None:
     after = replace(after, operator=before.operator)
     old, new = config_to_toml(before), config_to_toml(after)

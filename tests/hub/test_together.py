@@ -78,6 +78,7 @@ def test_what_one_console_does_shows_in_all_and_each_ask_is_told_once(
     one.press("Escape")
     gate.touch()
     _until_titles(consoles, "◆1 relaytui")
+    one.until(lambda: len(letterbox.alert_keys()) == 2)  # what is muted before it was told need not be
 
     one.press("m")
     one.shows("mute session")
