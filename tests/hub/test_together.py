@@ -69,6 +69,7 @@ def test_what_one_console_does_shows_in_all_and_each_ask_is_told_once(
     gate = home.directory / "gate"
     key = home.start("bash", "-c", ASKS, str(gate), options=["--node", "box", "--title", "upgrade"])
     _until_titles(consoles, "◆1 relaytui")
+    one.until(lambda: len(letterbox.alert_keys()) == 1)  # what is answered or muted before it was told need not be
     one.press("n")
     one.shows(f"◆ {key} · upgrade", "answer")
     one.type("y")
@@ -78,7 +79,7 @@ def test_what_one_console_does_shows_in_all_and_each_ask_is_told_once(
     one.press("Escape")
     gate.touch()
     _until_titles(consoles, "◆1 relaytui")
-    one.until(lambda: len(letterbox.alert_keys()) == 2)  # what is muted before it was told need not be
+    one.until(lambda: len(letterbox.alert_keys()) == 2)
 
     one.press("m")
     one.shows("mute session")
