@@ -29,7 +29,6 @@ from node_agent.keeper.control import (
     exit_to_wire,
 )
 from node_agent.keeper.door import Door
-from node_agent.keeper.eagerness import Typing
 from node_agent.keeper.endings import Endings
 from node_agent.keeper.inputs import Waiter
 from node_agent.keeper.log import log
@@ -94,7 +93,6 @@ class Keeper:
         self._requests: Dict[str, str] = {}
         self._last_housekeeping = self.loop.now()
         self._full: Set[str] = set()
-        self._typing = Typing()
         self._children: Dict[int, Callable[[int], None]] = {}
         self._wake_reader, self._wake_writer = os.pipe()
 
@@ -250,12 +248,6 @@ class Keeper:
             self.news.tell_all("disk")
             self.loop.call_after(_DISK_RETRY, self._retry_disk)
         self._full.add(session.id)
-
-    def key_written(self) -> None:
-        self._typing.key(self.loop.now())
-
-    def is_somebody_typing(self) -> bool:
-        return self._typing.is_on(self.loop.now())
 
     def _retry_disk(self) -> None:
         self.storage.enforce(room=1024 * 1024)

@@ -15,7 +15,6 @@ from node_agent.journal.meta import ExitRecord, SessionMeta, write_exit
 from node_agent.journal.writer import JournalWriter
 from node_agent.keeper import clock, terminal
 from node_agent.keeper.control import ExitStatus, Refused, SessionRecord, WriteResult
-from node_agent.keeper.eagerness import Eagerness
 from node_agent.keeper.inputs import Block, Decisions, InputQueue, Waiter
 from node_agent.keeper.log import log
 from node_agent.keeper.loop import READ, WRITE, Loop, Timer
@@ -44,15 +43,12 @@ class Listener(Protocol):
     def session_closed(self, session: Session) -> None: ...
     def block_decided(self, waiters: List[Waiter], result: WriteResult, is_patient: bool = False) -> None: ...
     def disk_is_full(self, session: Session) -> None: ...
-    def key_written(self) -> None: ...
-    def is_somebody_typing(self) -> bool: ...
 
 
 class Session:
     """A session whose terminal this keeper holds, or held."""
 
     __slots__ = (
-        "_eagerness",
         "_events",
         "_listener",
         "_loop",
@@ -104,7 +100,6 @@ class Session:
         self._listener = hub
         self._events = 0
         self._reopen: Optional[Timer] = None
-        self._eagerness = Eagerness(loop, hub.is_somebody_typing, self._leave_alone)
 
     @property
     def is_running(self) -> bool:
@@ -173,13 +168,6 @@ class Session:
         elif self.state is SessionState.CLOSED:
             self._is_complete()
         return True
-
-    def _leave_alone(self, is_resting: bool) -> None:
-        """Read the terminal no more for a moment, or again."""
-        if not is_resting and self.master >= 0 and not self.held:
-            self._watch(self._events | READ)
-        elif is_resting:
-            self._watch(self._events & ~READ)
 
     def _store(self, data: bytes) -> None:
         now = clock.moment()
@@ -298,10 +286,8 @@ class Session:
         self.input_seq += 1
         self.journal.note_input(self.input_seq, len(block.data), block.cause, clock.moment())
         self._tell(block, WriteResult(True, self.journal.head, "", self.input_seq))
-        self._eagerness.end_rest()  # what it brings about is waited for
         if block.is_key:
             self.awaits_echo = True
-            self._listener.key_written()
 
     def _decide(self, block: Block, refusal: Refused) -> None:
         self._tell(block, WriteResult(False, self.journal.head, refusal.value))
@@ -365,7 +351,6 @@ class Session:
             os.close(self.master)
             self.master = -1
         self._events = 0
-        self._eagerness.stop()
         if self._reopen is not None:
             self._reopen.cancel()
 
@@ -381,9 +366,6 @@ class Session:
 
     def _ready(self, events: int) -> None:
         if events & READ:
-            head = self.journal.head
             self.drain(READS_A_TURN, surely=False)
-            if self._events & READ:
-                self._eagerness.has_read(self.journal.head - head)
         if events & WRITE and self.inputs:
             self.write_inputs()
