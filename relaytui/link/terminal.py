@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import signal
 import tty
 
 from ptyprocess import PtyProcess
@@ -55,7 +56,12 @@ class Terminal:
         self._writer.close()
 
     async def end(self) -> None:
-        """Hang up and see the program end, killed if it must be."""
+        """Tell the program to end, hang up and see it end, killed if it must be.
+
+        In this order: ssh at a prompt takes a terminal that is gone for an empty answer, and tries that.
+        """
+        if self._process.isalive():
+            self._process.kill(signal.SIGTERM)
         self.close()
         await asyncio.to_thread(self._process.close)
 
