@@ -229,9 +229,9 @@ class Adoption:
             self._agent.stop("a newer node agent has connected to the keeper")
 
     def _on_life(self, notice: _Life) -> None:
-        """Something happened to one session, which may only just be on its way here."""
+        """Something happened to one session; while it is being taken over, what came first keeps its place."""
         session = self._agent.sessions.get(SessionId(notice.session))
-        if session is None:
+        if session is None or notice.session in self._early:
             self._early.setdefault(notice.session, []).append(notice)
         else:
             self._take_life(session, notice)

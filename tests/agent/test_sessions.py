@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -185,6 +186,18 @@ async def test_events_tell_of_a_sessions_life_once_and_in_order(client: Client) 
         EventKind.SESSION_REMOVED,
     ]
     assert [event.n for event in client.events] == sorted({event.n for event in client.events})
+
+
+async def test_sessions_that_end_while_they_are_taken_over_are_told_of_in_order(client: Client) -> None:
+    await client.subscribe(after=client.last_event)
+    sessions = [session.id for session in await asyncio.gather(*(client.start("true") for _ in range(60)))]
+    await client.until(lambda: all(client.sessions[session].state is SessionState.CLOSED for session in sessions))
+    for session in sessions:
+        assert [event.kind for event in client.events if event.session == session] == [
+            EventKind.SESSION_STARTED,
+            EventKind.SESSION_EXITED,
+            EventKind.SESSION_CLOSED,
+        ]
 
 
 async def test_a_session_outlives_its_agent(node: Node) -> None:

@@ -56,7 +56,7 @@ class Console:
         return self._program.pid
 
     def start(self) -> None:
-        command = [*RELAYTUI, "--filter", _MARK]
+        command = [*RELAYTUI, "--filter", f"{_MARK} -state:exited"]  # those before would fill the grid
         self._program = program = PtyProgram(command, columns=120, rows=40, env=self._home.env)
         asyncio.get_running_loop().add_reader(program.fd, program.read, 0)
 
