@@ -17,6 +17,7 @@ from pathlib import Path
 from node_agent.terminal.sanitise import sanitise
 from relaytui.config import NodeConfig, Resolver, cache_dir, write_atomically
 from relaytui.link.errors import UnknownHost
+from relaytui.link.program import run_program
 
 _LIMIT = 5.0
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
@@ -79,28 +80,14 @@ def _checked(node: NodeConfig, text: str) -> str:
 async def _run(node: NodeConfig, *command: str) -> str:
     """What a resolver prints; raises UnknownHost with its reason."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        printed = await run_program(*command, limit=_LIMIT)
+    except TimeoutError:
+        raise UnknownHost(f"{node.alias}: {command[0]} gives no address within {_LIMIT:g} s; try it") from None
     except OSError as error:
         raise UnknownHost(f"{node.alias}: no resolver {command[0]}: {error.strerror}; install or correct it") from error
-    try:
-        async with asyncio.timeout(_LIMIT):
-            output, errors = await process.communicate()
-    except BaseException as error:
-        process.kill()
-        await process.wait()
-        if isinstance(error, TimeoutError):
-            raise UnknownHost(f"{node.alias}: {command[0]} gives no address within {_LIMIT:g} s; try it") from None
-        raise
-    if process.returncode:
-        lines = errors.decode("utf-8", "replace").strip().splitlines()
-        said = sanitise(lines[-1], 200) if lines else f"exit code {process.returncode}"
-        raise UnknownHost(f"{node.alias}: {command[0]} knows no {node.host}: {said}; check the name")
-    return output.decode("utf-8", "replace")
+    if printed.status:
+        raise UnknownHost(f"{node.alias}: {command[0]} knows no {node.host}: {printed.complaint}; check the name")
+    return printed.output
 
 
 def _load(path: Path) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from relaytui.config import NodeConfig
 from relaytui.link.address import address_options
 from relaytui.link.errors import SshConfigInvalid
+from relaytui.link.program import run_program
 
 _TIMEOUT = 10.0
 
@@ -114,31 +115,13 @@ async def _resolve(alias: str, host: str, options: list[str]) -> SshTarget:
     program = shutil.which("ssh")
     if program is None:
         return await asyncio.to_thread(_resolve_by_asyncssh, alias, host, options)
-    process = await asyncio.create_subprocess_exec(
-        program,
-        "-G",
-        *options,
-        "--",
-        host,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
     try:
-        async with asyncio.timeout(_TIMEOUT):
-            output, errors = await process.communicate()
-    except BaseException as error:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        if isinstance(error, TimeoutError):
-            raise SshConfigInvalid(f"{alias}: `ssh -G {host}` hangs; a Match exec in the SSH config does") from None
-        raise
-    if process.returncode:
-        reason = errors.decode("utf-8", "replace").strip().splitlines()
-        said = reason[-1] if reason else f"exit code {process.returncode}"
-        raise SshConfigInvalid(f"{alias}: ssh refuses its config: {said}; correct the file named there")
-    return parse_settings(host, output.decode("utf-8", "replace"))
+        printed = await run_program(program, "-G", *options, "--", host, limit=_TIMEOUT)
+    except TimeoutError:
+        raise SshConfigInvalid(f"{alias}: `ssh -G {host}` hangs; a Match exec in the SSH config does") from None
+    if printed.status:
+        raise SshConfigInvalid(f"{alias}: ssh refuses its config: {printed.complaint}; correct the file named there")
+    return parse_settings(host, printed.output)
 
 
 def parse_settings(host: str, text: str) -> SshTarget:

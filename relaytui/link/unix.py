@@ -17,8 +17,9 @@ import sys
 
 from relaytui.config import NodeConfig, cache_dir, write_atomically
 from relaytui.link.duplex import Duplex
-from relaytui.link.errors import AgentFailed, AgentMissing, AgentUnreachable, LinkError
+from relaytui.link.errors import AgentFailed, AgentMissing, AgentUnreachable
 from relaytui.link.probe import ProbeReport, parse_report
+from relaytui.link.program import run_program
 from relaytui.link.pushed import PushedStream
 
 _DIAL_TIMEOUT = 3.0
@@ -88,30 +89,14 @@ async def run_agent(node: NodeConfig, *words: str) -> tuple[str, str]:
     """What `node-agent WORDS` prints on stdout and stderr for the node's state directory."""
     command = _agent_command(node, *words)
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        printed = await run_program(*command, limit=_START_TIMEOUT, own_session=True)
+    except TimeoutError:
+        reason = f"its agent did not start within {_START_TIMEOUT:g} s; see its log, `node-agent probe`"
+        raise AgentFailed(f"{node.alias}: {reason}") from None
     except OSError as error:
         reason = f"cannot run {command[0]}: {error.strerror}; correct its agent command"
         raise AgentMissing(f"{node.alias}: {reason}") from error
-    try:
-        async with asyncio.timeout(_START_TIMEOUT):
-            output, errors = await process.communicate()
-    except BaseException as error:
-        process.kill()
-        await process.wait()
-        if isinstance(error, TimeoutError):
-            raise _too_slow(node.alias) from None
-        raise
-    return output.decode("utf-8", "replace"), errors.decode("utf-8", "replace")
-
-
-def _too_slow(node: str) -> LinkError:
-    return AgentFailed(f"{node}: its agent did not start within {_START_TIMEOUT:g} s; see its log, `node-agent probe`")
+    return printed.output, printed.errors
 
 
 def _agent_command(node: NodeConfig, *words: str) -> list[str]:
