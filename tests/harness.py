@@ -189,7 +189,7 @@ async def start_node(
     node.start_agent()
     try:
         await node.serving()
-    except BaseException:
+    except BaseException:  # cancelled, too: the caller has no node to stop
         await node.stop()
         raise
     return node

@@ -122,7 +122,7 @@ class Proxy:
             await asyncio.get_running_loop().sock_connect(far, self._target)
             far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             far_reader, far_writer = await asyncio.open_connection(sock=far, limit=_PIECE)
-        except BaseException:
+        except BaseException:  # cancelled, too: no writer has the socket yet
             far.close()
             raise
         self._writers.add(far_writer)

@@ -132,7 +132,7 @@ def open_outgoing(place: Path, most: int) -> Outgoing:
     except OSError as error:
         os.close(descriptor)
         raise _refusal(place, error) from error
-    except BaseException:
+    except BaseException:  # refused or a bug: the caller has no file to close
         os.close(descriptor)
         raise
 

@@ -61,7 +61,7 @@ class KeeperClient:
         client = cls(await KeeperLink.open(path, on_notice, timeout))
         try:
             hello, _ = await asyncio.wait_for(client._call("hello", epoch=epoch, watched=watched), timeout)
-        except BaseException:
+        except BaseException:  # cancelled, too: the caller has no client to close
             await client.close()
             raise
         client.info = KeeperInfo(*(hello[name] for name in KeeperInfo._fields))

@@ -65,7 +65,7 @@ class KeeperLink:
         except asyncio.TimeoutError as error:
             await link.close()
             raise KeeperGone(f"the keeper at {path} does not answer") from error
-        except BaseException:
+        except BaseException:  # cancelled, too: the caller has no link to close
             await link.close()
             raise
         return link

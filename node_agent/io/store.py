@@ -102,7 +102,7 @@ class Store:
             self.epoch = 1 + int(_read_meta(connection, "epoch") or 0)
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('epoch', ?)", (str(self.epoch),))
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # whatever it was, the thread has no connection to close
             connection.close()
             raise
         return connection

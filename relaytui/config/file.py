@@ -162,7 +162,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException:  # Ctrl+C leaves no half-written file either
         os.unlink(temporary)
         raise
 

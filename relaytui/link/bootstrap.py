@@ -107,7 +107,7 @@ async def bootstrap(node: NodeConfig, desk: Desk, tell: Tell, options: Sequence[
         duplex = await remote_of(node, desk).command(install_command(node), MARKER, MAGIC)
         try:
             return await _converse(node, duplex, await reading, tell, list(options))
-        except BaseException:
+        except BaseException:  # cancelled, too: nobody else has the stream
             await duplex.close()
             raise
     finally:

@@ -118,7 +118,7 @@ class NodeClient:
             broken = ProtocolBroken(f"{node}: its agent refused us: {error.message}")
             await self.close(broken)
             raise broken from error
-        except BaseException:
+        except BaseException:  # cancelled, too: the caller has no client to close
             await self.close()
             raise
         return self

@@ -80,7 +80,7 @@ class OpenSshConnector:
             await terminal.end()
             reason = f"ssh is not in after {_LOGIN_TIMEOUT:g} s; check host and network"
             raise ConnectTimedOut(f"{self._node.alias}: {reason}") from None
-        except BaseException:
+        except BaseException:  # cancelled, too: ssh would go on asking
             await terminal.end()
             raise
         return Duplex(terminal, terminal, "through ssh", terminal.end)

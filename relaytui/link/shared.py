@@ -63,7 +63,7 @@ async def open_shared(node: NodeConfig, path: Path) -> Duplex:
     try:
         writer.write(f"{HELLO} {node.alias} {fingerprint(node)}\n".encode())
         answer = (await reader.readline()).decode("utf-8", "replace").strip()
-    except BaseException:
+    except BaseException:  # cancelled, too: nobody else has the connection
         writer.close()
         raise
     if answer != "ok":

@@ -72,7 +72,7 @@ class SshConnector:
             await session.log_in(self._desk, self._gates)
             await session.find_agent(self._socket)
             duplex = await session.open(owned=True)
-        except BaseException:
+        except BaseException:  # cancelled, too: nobody else has the login
             await session.close()
             raise
         self._socket = session.socket
@@ -92,7 +92,7 @@ class SshConnector:
         try:
             await session.log_in(self._desk, self._gates)
             return await session.command(line)
-        except BaseException:
+        except BaseException:  # cancelled, too: nobody else has the login
             await session.close()
             raise
 

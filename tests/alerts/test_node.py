@@ -76,7 +76,7 @@ async def test_of_two_changes_at_once_one_is_refused_and_both_clients_see_the_ot
         await bob.request(SetSettings(NodeSettings(0, disabled=("bell",))))
     assert caught.value.code is ErrorCode.STALE_VERSION
     for client in (ann, bob):
-        told = await client.until(lambda c=client: [n for n in c.notices if isinstance(n, SettingsChanged)])  # type: ignore[misc]
+        told = await client.until(lambda c=client: [n for n in c.notices if isinstance(n, SettingsChanged)])  # type: ignore[misc]  # bound now
         assert told[-1].settings.mutes == first.mutes
     await node.kill_agent()
     assert (await (await node.connect()).request(GetSettings())).version == 1

@@ -61,7 +61,7 @@ def test_a_descriptor_closed_earlier_in_the_round_is_not_called() -> None:
 
     for at, (reader, writer) in enumerate(pipes):
         other = pipes[1 - at][0]
-        loop.watch(reader, READ, lambda _, reader=reader, other=other: ready(reader, other))  # type: ignore[misc]
+        loop.watch(reader, READ, lambda _, reader=reader, other=other: ready(reader, other))  # type: ignore[misc]  # bound now
         os.write(writer, b"x")
     loop.run()
     loop.close()

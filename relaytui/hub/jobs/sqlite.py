@@ -66,7 +66,7 @@ class SqliteQueue(SqlQueue):
         before = self._db.total_changes
         try:
             result = work()
-        except BaseException:
+        except BaseException:  # whatever ended the work, its transaction may not stay open
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
