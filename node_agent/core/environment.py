@@ -12,7 +12,7 @@ _STALE = frozenset(
         "WEZTERM_PANE", "KITTY_WINDOW_ID", "KITTY_PID", "ITERM_SESSION_ID", "LC_TERMINAL", "LC_TERMINAL_VERSION",
         "INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "MANAGERPID",
     )
-)  # fmt: skip
+)  # fmt: skip  # words, as many as fit a row
 """Variables that speak of the terminal, login or service the environment was read in, which the session is not in."""
 
 _KEPT = ("SSH_AUTH_SOCK",)

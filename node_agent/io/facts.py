@@ -18,7 +18,7 @@ GPU_EVERY = 60.0
 PROGRAMS = (
     "bash", "claude", "codex", "copilot", "docker", "gcc", "gemini", "git", "make", "node", "nvcc", "podman",
     "python3", "rsync", "screen", "slurm", "tmux", "uv", "zsh",
-)  # fmt: skip
+)  # fmt: skip  # words, as many as fit a row
 """Programs whose presence is a fact that work can be placed by."""
 
 SEARCH = os.pathsep.join(

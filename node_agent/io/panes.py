@@ -98,9 +98,15 @@ async def shown_pane(client: int, tty: str) -> int:
     """The process of the pane that the client at terminal `tty` shows; 0 where tmux does not say."""
     try:
         asking = await asyncio.create_subprocess_exec(
-            "tmux", *_server(client), "list-clients", "-F", "#{client_tty} #{pane_pid}",
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            "tmux",
+            *_server(client),
+            "list-clients",
+            "-F",
+            "#{client_tty} #{pane_pid}",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
     except OSError:
         return 0
     try:

@@ -28,7 +28,7 @@ _INTERVAL = 0.05
 _XTERM_LIKE = (
     "xterm", "screen", "tmux", "rxvt", "alacritty", "kitty", "foot", "wezterm", "ghostty", "contour",
     "konsole", "gnome", "vte", "putty", "mintty", "iterm", "st-",
-)  # fmt: skip
+)  # fmt: skip  # words, as many as fit a row
 _PLAIN_PENS = frozenset({"1", "4", "7"})
 """What any terminal that can place its cursor can also do."""
 

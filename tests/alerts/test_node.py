@@ -214,7 +214,7 @@ async def test_what_is_muted_snoozed_or_seen_is_told_by_nobody(node: Node, lette
     states = [client.sessions[ask.session].ask for ask in (muted, snoozed, seen)]
     assert [(s.muted, s.snoozed, s.acked_by) for s in states if s] == [
         (True, False, ""), (False, True, ""), (False, False, "ann"),
-    ]  # fmt: skip
+    ]  # fmt: skip  # one row, three states
     told = await asking(client)
     await eventually(
         lambda: letterbox.alert_keys() == [alerts(client)[key].key for key in alerts(client) if told.id in key]

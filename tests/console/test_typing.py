@@ -38,7 +38,7 @@ async def test_every_key_goes_to_the_session_by_its_name() -> None:
         assert operator.screen_name == "TypingScreen"
         assert await settled(operator, 11) == [
             "q", "n", ":", "space", "escape", "tab", "shift+tab", "ctrl+c", "up", "f5", "enter",
-        ]  # fmt: skip
+        ]  # fmt: skip  # the keys as they were pressed, in one row
 
 
 async def test_the_prefix_is_ours_and_twice_is_the_sessions() -> None:

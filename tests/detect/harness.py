@@ -32,7 +32,7 @@ COLUMNS, ROWS = 80, 24
 _KEYS = {
     "enter": "\r", "esc": "\x1b", "tab": "\t", "up": "\x1b[A", "down": "\x1b[B", "left": "\x1b[D", "right": "\x1b[C",
     "space": " ", "c-c": "\x03", "c-d": "\x04", "c-x": "\x18", "backspace": "\x7f",
-}  # fmt: skip
+}  # fmt: skip  # pairs, as many as fit a row
 _STEADY = 0.4  # seconds an expected asking or idle must hold
 _PATIENCE = 20.0  # seconds a fact may take on a busy machine
 
@@ -270,7 +270,7 @@ def _spawn(case: Case, home: str) -> tuple[int, int]:
     env = {
         "PATH": os.environ["PATH"], "HOME": home, "TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
         "PS1": "$ ", "PYTHONDONTWRITEBYTECODE": "1", **case.env,
-    }  # fmt: skip
+    }  # fmt: skip  # pairs, as many as fit a row
     if case.setup and os.spawnvpe(
         os.P_WAIT, "bash", ["bash", "-c", f"cd '{home}'; exec >/dev/null 2>&1 </dev/null; {case.setup}"], env
     ):

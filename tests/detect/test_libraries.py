@@ -26,7 +26,7 @@ DRAWN: list[Case] = [
      ["Prettier (recommended)", "ESLint", "Stylelint"], []),
     ("inquirer-confirm", AskKind.CONFIRM, "Continue with the deploy? (y/N)", ["Yes", "No"], []),
     ("inquirer-checkbox", AskKind.CHOICE, "Select toppings", ["Ham", "Cheese", "Olives"], ["Ham", "Cheese"]),
-]  # fmt: skip
+]  # fmt: skip  # one question an entry
 LINES: list[Case] = [
     ("inquirer-input", AskKind.TEXT, "Enter your name", [], []),
     ("inquirer-password", AskKind.PASSWORD, "Enter the vault password", [], []),

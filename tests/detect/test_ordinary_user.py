@@ -39,9 +39,18 @@ class Ordinary:
 
     def run(self, *words: str) -> str:
         done = subprocess.run(
-            [*self._program, *words], user=USER, group=pwd.getpwnam(USER).pw_gid, extra_groups=[], env=self._home.env,
-            cwd="/", capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+            [*self._program, *words],
+            user=USER,
+            group=pwd.getpwnam(USER).pw_gid,
+            extra_groups=[],
+            env=self._home.env,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
