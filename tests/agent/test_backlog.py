@@ -23,7 +23,7 @@ async def test_a_question_after_a_flood_is_shown(
     client: Client, tmp_path: Path, block: Callable[[], bytes], times: int, falls_behind: bool
 ) -> None:
     flood = tmp_path / "flood"
-    flood.write_bytes(block() * times)
+    flood.write_bytes(block().replace(b"\r\n", b"\n") * times)
     session = await client.start("sh", "-c", f"read go; cat {flood}; printf '\\033[m{QUESTION} '; read answer")
     screen = await client.watch(session.id)
     stream = await client.open_bytes(session.id, "attach", window=1 << 16)

@@ -83,7 +83,7 @@ async def _measure() -> tuple[Wait, Wait]:
 async def _wait(client: Client, place: Path, block: bytes, megabytes: int) -> Wait:
     source, began, ended = place / "flood", place / "began", place / "ended"
     ended.unlink(missing_ok=True)
-    source.write_bytes(block)
+    source.write_bytes(block.replace(b"\r\n", b"\n"))  # as programs print it: the terminal puts the CR before each LF
     times = megabytes * 1_000_000 // len(block) + 1
     script = (
         f"read go; date +%s%N > {began}; for _ in $(seq {times}); do cat {source}; done;"

@@ -30,6 +30,7 @@ STOCK_SAMPLE = 150_000
 
 MIXES: list[tuple[str, Callable[[], bytes | None], float]] = [
     ("plain log", traffic.plain_log, 50),
+    ("lines ended by CR CR LF", traffic.twice_returned_log, 40),
     ("yes", traffic.yes, 40),
     ("one line at a time", traffic.plain_log, 10),
     ("bare line feeds", traffic.bare_line_feeds, 5),

@@ -33,6 +33,11 @@ def plain_log() -> bytes:
     )
 
 
+def twice_returned_log() -> bytes:
+    """Lines that the program ended by CR LF itself, as it comes out of a terminal that puts a CR before each LF."""
+    return plain_log().replace(b"\r\n", b"\r\r\n")
+
+
 def yes() -> bytes:
     return b"y\r\n" * (SIZE // 3)
 

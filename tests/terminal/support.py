@@ -114,7 +114,8 @@ def traffic(source: random.Random, pieces: int, columns: int = 80, rows: int = 2
         elif kind < 0.96:
             parts.append(source.choice(SINGLE))
         elif kind < 0.98:
-            parts.append("".join(f"{'line' * source.randint(0, 25)}{n}\r\n" for n in range(source.randint(4, 60))))
+            end = source.choice(["\r\n", "\r\n", "\r\r\n"])
+            parts.append("".join(f"{'line' * source.randint(0, 25)}{n}{end}" for n in range(source.randint(4, 60))))
         else:
             parts.append(source.randbytes(source.randint(1, 12)))
     return b"".join(part.encode() if isinstance(part, str) else part for part in parts)

@@ -23,7 +23,7 @@ from node_agent.terminal.vt.terminal import NO_TOKEN, Terminal, TokenEnd
 GROUND = re.compile(
     "(\x1b\\[[0-9;:]{0,128}m)([ -~\x80-\xff]*)"
     "|(\x1b\\[[0-9;]{0,32}[A-HKX`d])([ -~\x80-\xff]*)"
-    "|((?:[ -~\t]*\r\n){4,})"
+    "|((?:[ -~\t]*\r\n){4,}|(?:[ -~\t]*\r\r\n){4,})"
     "|([ -~\x80-\xff]+)(\r\n|\t[ -~\t]*)?"
     "|(\x1b\\[[0-?]{0,128}[ -/]{0,8}[@-~])"
     "|(\r\n)"

@@ -16,8 +16,11 @@ from node_agent.terminal.vt.terminal import Terminal
 
 
 def print_lines(terminal: Terminal, block: str) -> None:
-    """Print a LINES token: printable ASCII lines with tabs in them, each ended by CR LF."""
-    lines = block.split("\r\n")
+    """Print a LINES token: printable ASCII lines with tabs in them, each ended by CR LF, or each by CR CR LF.
+
+    The second CR is the kernel's, where a program ends its lines as for a terminal in raw mode.
+    """
+    lines = block.split("\r\r\n" if block.endswith("\r\r\n") else "\r\n")
     lines.pop()
     has_tabs = "\t" in block
     can_skip = (
