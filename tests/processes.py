@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -11,20 +12,29 @@ from pathlib import Path
 _PATIENCE = 10.0
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def processes_of(directory: Path) -> list[int]:
     """Living processes but this one whose environment or command line names `directory` (proc(5)).
 
     Nobody else's does; there are none where there is no /proc.
     """
+    name = re.compile(rb"(?<![\w.-])%s(?![\w.-])" % re.escape(os.fsencode(directory)))  # whole: /a/b is not in /a/b1
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            named = os.fsencode(directory) in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-            is_alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+            is_named = name.search((entry / "environ").read_bytes() + (entry / "cmdline").read_bytes())
         except OSError:
             continue
-        if named and is_alive and int(entry.name) != os.getpid():
-            found.append(int(entry.name))
+        pid = int(entry.name)
+        if is_named and pid != os.getpid() and is_alive(pid):
+            found.append(pid)
     return found
 
 
