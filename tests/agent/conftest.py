@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Client, Node, running_node, start_node
+from tests.client import Client
+from tests.harness import Node, running_node, start_node
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from node_agent.protocol.ids import SessionId
 from node_agent.protocol.notices import AskChanged, AskGone
 from node_agent.protocol.requests import Chunk, ExplainSession, SendInput, SignalSession
 from node_agent.protocol.states import AskKind, Attention, EventKind
-from tests.harness import Client, Node
+from tests.client import Client
+from tests.harness import Node
 
 QUESTIONS = """
 import sys

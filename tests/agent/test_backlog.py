@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import traffic
-from tests.harness import Client
+from tests.client import Client
 
 QUESTION = "Proceed with it? (y/n)"
 

@@ -12,8 +12,9 @@ import pytest
 from node_agent.protocol.requests import ReadLogs
 from node_agent.protocol.states import Attention, EventKind
 from node_agent.terminal.engines import create_engine, restore_engine
-from tests.harness import Node, eventually, running_node
+from tests.harness import Node, running_node
 from tests.terminal.support import recording
+from tests.waiting import eventually
 
 ODD_AGENT = """
 import os, sys, time

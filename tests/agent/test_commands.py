@@ -16,7 +16,10 @@ from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_js
 from node_agent.protocol.notices import FactsChanged
 from node_agent.protocol.requests import Chunk, SendInput
 from node_agent.protocol.version import MAGIC, PreambleReader, preamble
-from tests.harness import Client, Node, eventually, is_alive, running_node
+from tests.client import Client
+from tests.harness import Node, running_node
+from tests.processes import is_alive
+from tests.waiting import eventually
 
 
 async def run(command: Sequence[str], env: dict[str, str], data: bytes = b"") -> tuple[int, bytes, bytes]:

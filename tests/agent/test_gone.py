@@ -12,7 +12,8 @@ from node_agent.protocol.errors import RequestError
 from node_agent.protocol.frames import FrameType, encode_json
 from node_agent.protocol.requests import Chunk, EventList, ListEvents, Request, SendInput, StartSession
 from node_agent.protocol.states import EventKind
-from tests.harness import Client, Node
+from tests.client import Client
+from tests.harness import Node
 
 _CUTS = 40
 _STEP = 0.0003

@@ -5,7 +5,8 @@ from __future__ import annotations
 from node_agent.io.checkpoints import load_screen
 from node_agent.io.screens import SAVE_BYTES
 from node_agent.protocol.frames import FrameType
-from tests.harness import Node, eventually
+from tests.harness import Node
+from tests.waiting import eventually
 
 
 async def test_a_session_that_never_ends_a_sequence_is_saved_and_goes_on_in_the_next_agent(node: Node) -> None:

@@ -15,7 +15,10 @@ from node_agent.protocol.asks import AnswerAsk, Outcome
 from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.requests import ListEvents, ReadLogs, UpdateSession
 from node_agent.protocol.states import Attention, EventKind, Restart, SessionState
-from tests.harness import Client, Node, eventually, is_alive, running_node
+from tests.client import Client
+from tests.harness import Node, running_node
+from tests.processes import is_alive
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from node_agent.protocol.requests import Chunk, SendInput
 from node_agent.protocol.states import AskKind
-from tests.harness import eventually, running_node
+from tests.harness import running_node
+from tests.waiting import eventually
 
 TWICE = "for n in range(2): input('Name the turtle: ')"
 RULE = """

@@ -23,7 +23,8 @@ from node_agent.protocol.requests import (
     UpdateSession,
 )
 from node_agent.protocol.states import Attention, EventKind, SessionState
-from tests.harness import Client, Node
+from tests.client import Client
+from tests.harness import Node
 
 
 async def test_a_session_is_started_watched_and_ends(client: Client) -> None:

@@ -11,7 +11,8 @@ from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.frames import FrameType
 from node_agent.protocol.requests import Chunk, CloseStream, SendInput, TuneScreen
 from node_agent.terminal.engines import create_engine
-from tests.harness import Client, Node, Stream
+from tests.client import Client, Stream
+from tests.harness import Node
 
 FLOOD = "i=0; while [ $i -lt {n} ]; do echo line $i; i=$((i+1)); done; read x"
 

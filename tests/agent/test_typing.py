@@ -20,7 +20,10 @@ from node_agent.protocol.requests import (
     TakeLease,
 )
 from node_agent.protocol.states import EventKind
-from tests.harness import Client, Node, eventually, is_alive
+from tests.client import Client
+from tests.harness import Node
+from tests.processes import is_alive
+from tests.waiting import eventually
 
 RECORDER = """
 import os, sys, tty

@@ -37,7 +37,9 @@ from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import AlertChanged, SettingsChanged
 from node_agent.protocol.requests import Chunk, SendInput, SignalSession
 from tests.alerts.conftest import Letterbox
-from tests.harness import Client, Node, eventually
+from tests.client import Client
+from tests.harness import Node
+from tests.waiting import eventually
 
 ASKS = ("python3", "-c", "input('Proceed? [y/n] ')")
 

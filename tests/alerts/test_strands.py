@@ -30,8 +30,9 @@ from tests.alerts.conftest import Letterbox
 from tests.alerts.operators import Hook, Machine
 from tests.alerts.strands import ALIASES, Fleet, Operator, open_fleet
 from tests.alerts.trouble import Trouble
-from tests.harness import Node, eventually
+from tests.harness import Node
 from tests.sshd import needs_sshd
+from tests.waiting import eventually
 
 pytestmark = needs_sshd
 

@@ -12,7 +12,8 @@ import pytest
 from node_agent.protocol.asks import AnswerAsk, Answered
 from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.ids import SessionId
-from tests.harness import Client, Node, start_node
+from tests.client import Client
+from tests.harness import Node, start_node
 
 _numbers = itertools.count(1)
 

@@ -15,7 +15,7 @@ import pytest
 
 from node_agent.protocol.asks import Outcome
 from tests.answers.conftest import answer, asking, screen
-from tests.harness import Client
+from tests.client import Client
 
 
 def _modules(package: str) -> Path | None:

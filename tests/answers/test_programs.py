@@ -17,7 +17,8 @@ import pytest
 from node_agent.protocol.asks import Outcome
 from node_agent.protocol.states import AskKind, EventKind
 from tests.answers.conftest import answer, asking, following, screen
-from tests.harness import Client, Node
+from tests.client import Client
+from tests.harness import Node
 from tests.sshd import needs_sshd, open_sshd
 
 DIALOGS = str(Path(__file__).with_name("dialogs.py"))

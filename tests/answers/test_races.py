@@ -19,7 +19,9 @@ from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.states import EventKind
 from tests.answers.conftest import answer, asking
-from tests.harness import Client, Node, eventually, running_node
+from tests.client import Client
+from tests.harness import Node, running_node
+from tests.waiting import eventually
 
 HERE = Path(__file__).parent
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from tests.bench.place import NODE, Place, bench_place
 from tests.bench.report import Check, Report, median, milliseconds, percentile
-from tests.harness import eventually
 from tests.home import Home
 from tests.pty_program import PtyProgram
+from tests.waiting import eventually
 
 ROUNDS = 40
 _AT_ONCE = 10

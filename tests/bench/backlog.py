@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from tests.bench import traffic
 from tests.bench.report import Check, Report
-from tests.harness import Client, running_node
+from tests.client import Client
+from tests.harness import running_node
 
 PLAIN_MEGABYTES = 200
 DENSE_MEGABYTES = 40

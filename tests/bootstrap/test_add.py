@@ -19,8 +19,8 @@ from relaytui.link.bootstrap import bootstrap
 from relaytui.link.client import NodeClient
 from relaytui.link.prompts import Desk, Prompt
 from tests.bootstrap.machine import Machine, add_node, fresh_machine, needs_machine, pushed, run
-from tests.harness import eventually
 from tests.interpreters import interpreters
+from tests.waiting import eventually
 
 pytestmark = needs_machine
 

@@ -13,7 +13,7 @@ from node_agent.io.login import login_policy
 from relaytui.cli.doctor import judge_machine, look_here
 from relaytui.config import Config, NodeConfig
 from tests.bootstrap.machine import Machine, add_node, fresh_machine, needs_machine, pushed, run
-from tests.harness import eventually
+from tests.waiting import eventually
 
 BOX = NodeConfig("box", host="box")
 

@@ -19,9 +19,9 @@ from relaytui.link.client import NodeClient
 from relaytui.link.connect import Gates
 from relaytui.link.prompts import Desk
 from relaytui.link.ssh import SshConnector
-from tests.harness import LIMIT
 from tests.processes import end_processes_of
 from tests.sshd import Sshd, needs_sshd, open_sshd
+from tests.waiting import LIMIT
 
 pytestmark = [
     needs_sshd,

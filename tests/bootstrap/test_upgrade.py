@@ -25,10 +25,11 @@ from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node
 from relaytui.link.resume import ByteFeed, Resumed
 from relaytui.link.streams import Output
-from tests.harness import Node, eventually, running_node
+from tests.harness import Node, running_node
 from tests.home import Home
 from tests.link.test_core import running_core
 from tests.pty_program import PtyProgram
+from tests.waiting import eventually
 
 _WRITER = """
 import itertools, os, sys, time

@@ -12,9 +12,10 @@ from enum import Enum
 
 from tests.chaos.operator import Console
 from tests.chaos.remote import Remote
-from tests.harness import Node, eventually, is_alive
-from tests.processes import children_of
+from tests.harness import Node
+from tests.processes import children_of, is_alive
 from tests.sshd import Sshd
+from tests.waiting import eventually
 
 _FENCED = "ending: a newer node agent has "
 """How an agent logs that it found out at the keeper, or at the store."""

@@ -25,7 +25,8 @@ from node_agent.terminal.engines import create_engine
 from tests.chaos import programs
 from tests.chaos.journals import digest, head_of, read_journal
 from tests.chaos.steady import SteadyClient
-from tests.harness import Node, eventually
+from tests.harness import Node
+from tests.waiting import eventually
 
 COLUMNS, ROWS = 80, 24
 QUERIES = 30

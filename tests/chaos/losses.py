@@ -20,7 +20,9 @@ from node_agent.protocol.ids import SessionId
 from node_agent.protocol.states import EventKind, SessionState
 from tests.chaos.load import REPLY, Load
 from tests.chaos.steady import SteadyClient
-from tests.harness import Node, eventually, is_alive
+from tests.harness import Node
+from tests.processes import is_alive
+from tests.waiting import eventually
 
 MOST_UNREAD = 64 * 1024
 """Bytes a terminal of Linux holds that nobody has read, and as many as one read takes."""

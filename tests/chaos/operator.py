@@ -20,10 +20,10 @@ from relaytui.config import NodeConfig
 from tests.chaos.remote import ALIAS
 from tests.chaos.steady import SteadyClient
 from tests.chaos.watching import words_in
-from tests.harness import eventually, is_alive
 from tests.home import RELAYTUI, Home, open_home
-from tests.processes import children_of
+from tests.processes import children_of, is_alive
 from tests.pty_program import PtyProgram
+from tests.waiting import eventually
 
 _LIMIT = 60.0
 _MARK = "fresh"

@@ -20,9 +20,10 @@ from relaytui.hub.core import Core
 from relaytui.link.resume import ByteFeed
 from tests.chaos import programs
 from tests.chaos.journals import read_journal
-from tests.harness import Node, eventually
+from tests.harness import Node
 from tests.proxy import Proxy
 from tests.sshd import Sshd
+from tests.waiting import eventually
 
 ALIAS = "box"
 FAR_BEHIND = 128 * 1024

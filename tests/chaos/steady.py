@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 from node_agent.protocol.entities import EventRecord, SessionInfo
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.requests import Request
-from tests.harness import LIMIT, Client, Node
+from tests.client import Client
+from tests.harness import Node
+from tests.waiting import LIMIT
 
 T = TypeVar("T")
 _PAUSE = 0.02

@@ -10,7 +10,8 @@ import pytest
 from tests.chaos.load import Load, Sizes
 from tests.chaos.losses import Loss
 from tests.chaos.steady import steady_client
-from tests.harness import LIMIT, eventually, running_node
+from tests.harness import running_node
+from tests.waiting import LIMIT, eventually
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from node_agent.io.keeper_client import KeeperClient
 from tests.chaos.load import Load, Sizes
 from tests.chaos.steady import steady_client
-from tests.harness import Node, eventually, running_node
+from tests.harness import Node, running_node
+from tests.waiting import eventually
 
 _STEP = 100_000
 """Bytes that the writers print between two blows."""

@@ -19,8 +19,9 @@ from tests.chaos.operator import Console, Sender, operator_home
 from tests.chaos.remote import node_configs, remote_node
 from tests.chaos.steady import steady_client
 from tests.chaos.watching import Watch
-from tests.harness import eventually, running_node
+from tests.harness import running_node
 from tests.sshd import needs_sshd, open_sshd
+from tests.waiting import eventually
 
 pytestmark = needs_sshd
 

@@ -20,9 +20,10 @@ from relaytui.link.client import STALE_AFTER
 from tests.chaos.network import lose_packets, private_network
 from tests.chaos.remote import Remote, remote_node
 from tests.chaos.watching import Watch
-from tests.harness import Node, eventually, running_node
+from tests.harness import Node, running_node
 from tests.proxy import Proxy, open_proxy
 from tests.sshd import Sshd, needs_sshd, open_sshd
+from tests.waiting import eventually
 
 pytestmark = needs_sshd
 

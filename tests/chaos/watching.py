@@ -13,7 +13,7 @@ from relaytui.link.resume import ByteFeed
 from relaytui.link.streams import Gap, Output, Snapshot
 from tests.chaos.journals import digest, head_of, read_journal
 from tests.chaos.remote import Remote
-from tests.harness import eventually
+from tests.waiting import eventually
 
 FAR_BEHIND = 128 * 1024
 """An attach leaves out less than this only by mistake: it is 256 KB behind then, the window of bytes under way off."""

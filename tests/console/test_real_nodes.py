@@ -11,8 +11,9 @@ from node_agent.protocol.ids import SessionId
 from relaytui.config import Config, NodeConfig, Transport
 from relaytui.console import Console, ConsoleOptions
 from relaytui.hub.core import Core
+from tests.client import Client
 from tests.console.driver import Operator
-from tests.harness import Client, running_node
+from tests.harness import running_node
 
 ASKING = 'printf "Proceed? [y/N] "; read answer; echo "answered <$answer>"; exec sleep 1000'
 

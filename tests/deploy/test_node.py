@@ -29,7 +29,8 @@ from node_agent.protocol.requests import (
     UpdateSession,
 )
 from node_agent.protocol.states import EventKind
-from tests.harness import Client, Node, running_node
+from tests.client import Client
+from tests.harness import Node, running_node
 
 LIST = """
 [api]

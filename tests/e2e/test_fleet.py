@@ -19,9 +19,9 @@ from tests.chaos.journals import read_journal
 from tests.e2e.cast import SMALL, Role, roles
 from tests.e2e.cells import Cells, find_tile
 from tests.e2e.tmux import LIMIT, Tmux, in_tmux
-from tests.harness import eventually
 from tests.home import RELAYTUI, Home, open_home
 from tests.sshd import needs_sshd, open_sshd
+from tests.waiting import eventually
 
 _PROGRAMS = ("tmux", "vim", "less", "top", "bash")
 pytestmark = [

@@ -19,7 +19,8 @@ from relaytui.config import NodeConfig, Transport
 from relaytui.link.connect import open_node
 from tests.golden.record import CONVERSATION, FIRST
 from tests.golden.schema import enums, schema
-from tests.harness import LIMIT, running_node
+from tests.harness import running_node
+from tests.waiting import LIMIT
 
 HERE = Path(__file__).parent
 VERSIONS = range(PROTOCOL_MIN, PROTOCOL_MAX + 1)

@@ -21,10 +21,11 @@ from relaytui.link.errors import AgentUnreachable, LinkError
 from relaytui.link.prompts import Desk
 from relaytui.link.shared import SharedConnector, open_shared
 from relaytui.link.ssh import SshConnector
-from tests.harness import eventually, running_node
+from tests.harness import running_node
 from tests.home import Home
 from tests.link.test_core import agent_command, running_core
 from tests.sshd import Sshd, needs_sshd, open_sshd
+from tests.waiting import eventually
 
 
 class Refusing:

@@ -14,9 +14,9 @@ from relaytui.config import ChannelConfig, ChannelKind, Config, UiConfig, save_c
 from tests.alerts.conftest import Letterbox
 from tests.alerts.conftest import letterbox as letterbox
 from tests.e2e.tmux import Tmux, in_tmux
-from tests.harness import eventually
 from tests.home import RELAYTUI, Home
 from tests.sshd import needs_sshd, open_sshd
+from tests.waiting import eventually
 
 pytestmark = [needs_sshd, pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")]
 

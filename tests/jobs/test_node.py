@@ -12,7 +12,8 @@ from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.jobs import Fenced, FenceJob, ReadJobOutput
 from node_agent.protocol.requests import KillSession, ListSessions, RemoveSession, StartSession
-from tests.harness import Client, Node, running_node
+from tests.client import Client
+from tests.harness import Node, running_node
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.files import MOST_BYTES, GetFile, PutFile
 from node_agent.protocol.frames import MAX_BYTES_FRAME
 from node_agent.protocol.requests import StartSession
-from tests.harness import Client, Node, Stream, eventually, running_node
+from tests.client import Client, Stream
+from tests.harness import Node, running_node
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(60)
 

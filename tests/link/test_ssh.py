@@ -32,9 +32,9 @@ from relaytui.link.errors import (
 from relaytui.link.hostkeys import accept
 from relaytui.link.prompts import Desk, Prompt, Prompter, PromptKind
 from relaytui.link.ssh import SshConnector
-from tests.harness import eventually
 from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, session, write_agent_command
 from tests.sshd import Sshd, free_port, make_key, needs_sshd, open_sshd
+from tests.waiting import eventually
 
 pytestmark = needs_sshd
 

@@ -15,9 +15,9 @@ from node_agent.io.paths import NodePaths, node_paths
 from node_agent.io.start import is_serving
 from relaytui.config import NodeConfig, Transport, Upgrade
 from relaytui.link.versions import is_older, is_ours_to_replace
-from tests.harness import eventually
 from tests.home import Home, open_home
 from tests.link.test_core import Watched, running_core
+from tests.waiting import eventually
 
 _OLD = "import node_agent; node_agent.__version__ = '0.0.9'; from node_agent.__main__ import main; main()"
 

@@ -19,8 +19,9 @@ from relaytui.notify.message import Message
 from relaytui.notify.notifier import Notifier
 from tests.alerts.conftest import Letterbox
 from tests.alerts.conftest import letterbox as letterbox
-from tests.harness import Node, eventually, running_node
+from tests.harness import Node, running_node
 from tests.link.test_core import Watched, running_core, socket_node
+from tests.waiting import eventually
 
 BELL = ChannelConfig("bell", ChannelKind.BELL)
 
