@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.client import Client
+from tests.harness import Node, start_node
 from tests.home import Home, open_home
 
 # A program under test must ask its terminal for the size, not the terminal that the tests run in.
@@ -26,3 +29,24 @@ def home() -> Iterator[Home]:
     """An operator's home with one node, shared by the tests of a module; its path is short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="relaytui-test-") as directory, open_home(Path(directory)) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def module_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node that lives as long as the module. Its processes belong to no event loop, so each test may have its own."""
+    node = asyncio.run(start_node(tmp_path_factory.mktemp("node")))
+    yield node
+    asyncio.run(node.stop())
+
+
+@pytest.fixture
+async def shared_node(module_node: Node) -> AsyncIterator[Node]:
+    """The module's node; the test's clients are closed after it."""
+    yield module_node
+    await module_node.close_clients()
+
+
+@pytest.fixture
+async def client(shared_node: Node) -> Client:
+    """A client of the shared node."""
+    return await shared_node.connect()

@@ -9,7 +9,7 @@ import pytest
 
 from node_agent.protocol.asks import Outcome
 from node_agent.protocol.states import EventKind
-from tests.answers.conftest import answer, asking
+from tests.answers.steps import answer, asking
 from tests.harness import Node, running_node
 
 QUESTIONS = """

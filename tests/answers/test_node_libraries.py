@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from node_agent.protocol.asks import Outcome
-from tests.answers.conftest import answer, asking, screen
+from tests.answers.steps import answer, asking, screen
 from tests.client import Client
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from node_agent.protocol.asks import Outcome
 from node_agent.protocol.states import AskKind, EventKind
-from tests.answers.conftest import answer, asking, following, screen
+from tests.answers.steps import answer, asking, following, screen
 from tests.client import Client
 from tests.harness import Node
 from tests.sshd import needs_sshd, open_sshd
@@ -162,7 +162,7 @@ async def test_an_unknown_host_key_is_refused_and_accepted(client: Client, tmp_p
         await accepted(client, command, "logged-in", "continue connecting", label="Yes")
 
 
-async def test_a_password_is_typed_and_stands_nowhere(client: Client, node: Node) -> None:
+async def test_a_password_is_typed_and_stands_nowhere(client: Client, shared_node: Node) -> None:
     program = "import getpass; p = getpass.getpass(); print('took', len(p)); import time; time.sleep(600)"
     session = await client.start(sys.executable, "-c", program)
     ask = await asking(client, session.id)
@@ -172,7 +172,7 @@ async def test_a_password_is_typed_and_stands_nowhere(client: Client, node: Node
     reply = await answer(client, ask, secret="s3cret-word")
     assert (reply.outcome, reply.chosen) == (Outcome.ACCEPTED, "secret")
     await screen(client, session.id, "took 11")
-    for path in node.paths.state.rglob("*"):
+    for path in shared_node.paths.state.rglob("*"):
         if path.is_file():
             assert b"s3cret-word" not in path.read_bytes(), path
 

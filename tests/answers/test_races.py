@@ -18,7 +18,7 @@ import pytest
 from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.states import EventKind
-from tests.answers.conftest import answer, asking
+from tests.answers.steps import answer, asking
 from tests.client import Client
 from tests.harness import Node, running_node
 from tests.waiting import eventually

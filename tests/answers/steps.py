@@ -1,40 +1,16 @@
-"""A node that a module's tests share, and what every test about answers does."""
+"""What every test about answers does: wait for a question, answer it, look at the screen."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
-
-import pytest
 
 from node_agent.protocol.asks import AnswerAsk, Answered
 from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.ids import SessionId
 from tests.client import Client
-from tests.harness import Node, start_node
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def module_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    node = asyncio.run(start_node(tmp_path_factory.mktemp("node")))
-    yield node
-    asyncio.run(node.stop())
-
-
-@pytest.fixture
-async def node(module_node: Node) -> AsyncIterator[Node]:
-    """The module's node; the test's clients are closed after it."""
-    yield module_node
-    await module_node.close_clients()
-
-
-@pytest.fixture
-async def client(node: Node) -> Client:
-    return await node.connect()
 
 
 async def asking(client: Client, session: SessionId, words: str = "") -> AskInfo:
