@@ -3,76 +3,31 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from relaytui.config import load_config
+from tests.e2e.tmux import LIMIT, Tmux, in_tmux
 from tests.home import RELAYTUI, Home, open_home
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
 SIZE = (120, 40)
 ASKING = 'printf "Proceed? [y/N] "; read answer; echo "answered <$answer>"; exec sleep 1000'
-LIMIT = 30.0
-"""Seconds a fact may take on a busy machine."""
-
-
-class Tmux:
-    """The console in a terminal that can be read."""
-
-    def __init__(self, directory: Path, home: Home) -> None:
-        self._command = ["tmux", "-S", str(directory / "tmux"), "-f", "/dev/null"]
-        # What is run last stays on screen, so that the terminal the console leaves can be looked at.
-        line = " ".join(RELAYTUI) + "; echo LEFT $?; stty -a | grep -o ' echo ' && echo COOKED; exec sleep 1000"
-        self._run("new-session", "-d", "-x", str(SIZE[0]), "-y", str(SIZE[1]), line, env=home.env)
-
-    def _run(self, *words: str, env: dict[str, str] | None = None) -> str:
-        done = subprocess.run([*self._command, *words], capture_output=True, text=True, timeout=30, env=env, check=True)
-        return done.stdout
-
-    def press(self, *keys: str) -> None:
-        self._run("send-keys", *keys)
-
-    def type(self, text: str) -> None:
-        self._run("send-keys", "-l", text)
-
-    @property
-    def screen(self) -> str:
-        return self._run("capture-pane", "-p")
-
-    @property
-    def title(self) -> str:
-        return self._run("display-message", "-p", "#{pane_title}").strip()
-
-    def until(self, fact: Callable[[], object]) -> None:
-        deadline = time.monotonic() + LIMIT
-        while not fact():
-            assert time.monotonic() < deadline, f"it never came true; the screen:\n{self.screen}"
-            time.sleep(0.05)
-
-    def shows(self, *texts: str) -> None:
-        """Wait until all of these are on screen."""
-        self.until(lambda: all(text in screen for screen in [self.screen] for text in texts))
-
-    def close(self) -> None:
-        subprocess.run([*self._command, "kill-server"], capture_output=True, timeout=30, check=False)
 
 
 @pytest.fixture
 def tmux(home: Home) -> Iterator[Tmux]:
+    """The console. What is run last stays on screen, so that the terminal it leaves can be looked at."""
     home.configure()
-    with tempfile.TemporaryDirectory(prefix="rt", dir="/tmp") as directory:
-        opened = Tmux(Path(directory), home)
-        try:
-            yield opened
-        finally:
-            opened.close()
+    line = f"{shlex.join(RELAYTUI)}; echo LEFT $?; stty -a | grep -o ' echo ' && echo COOKED; exec sleep 1000"
+    with in_tmux(["sh", "-c", line], SIZE, home.directory, home.env) as opened:
+        yield opened
 
 
 def test_an_operators_round(home: Home, tmux: Tmux) -> None:
@@ -103,7 +58,7 @@ def test_an_operators_round(home: Home, tmux: Tmux) -> None:
     tmux.shows("1 of 3")
 
     tmux.press("Enter")
-    tmux.until(lambda: "sessions" not in tmux.screen)
+    tmux.until(lambda: "42-zoomed" in (screen := tmux.screen) and "sessions" not in screen)  # attach has painted it
     tmux.type("echo $((40+2))-attached; tput cols")
     tmux.press("Enter")
     tmux.shows("42-attached", str(SIZE[0]))
