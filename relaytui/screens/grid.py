@@ -24,11 +24,10 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.screens.context import Context
 from relaytui.screens.grid_actions import GridActions
 from relaytui.screens.inbox import ask_id, inbox_heading, inbox_rows
-from relaytui.screens.keys import is_passed_on, key_name
+from relaytui.screens.keys import key_name, take_key
 from relaytui.screens.live import LiveScreen
 from relaytui.screens.views import summary_view, tile_view
 from relaytui.widgets.empty import EmptyState
-from relaytui.widgets.footer import MESSAGE_SECONDS, Footer
 from relaytui.widgets.grid import TileGrid
 from relaytui.widgets.look import Look
 from relaytui.widgets.plan import LIST_BELOW
@@ -55,8 +54,7 @@ _PREVIEW_FROM = 12
 
 class GridScreen(LiveScreen[None]):
     def __init__(self, context: Context) -> None:
-        super().__init__()
-        self.context = context
+        super().__init__(context)
         self.desk = context.desk
         self.actions = GridActions(self)
         self.jump_labels: dict[str, str] = {}
@@ -71,12 +69,10 @@ class GridScreen(LiveScreen[None]):
         self._shows_inbox = False
         self._toast_corner = Toasts(look)
         self._prompt = PromptBar(look)
-        self._footer = Footer(look)
         self._in_sight: dict[str, SessionKey] = {}
         self._is_dirty = True
         self._second = 0
         self._toasts: dict[SessionKey, float] = {}
-        self._message_until = 0.0
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -196,23 +192,11 @@ class GridScreen(LiveScreen[None]):
         return [tile_view(fleet.sessions[key], fleet, now, self.context.operator) for key in keys]
 
     def _border_hints(self) -> list[Hint]:
-        ascii_only = self.context.is_ascii
-        return [
-            Hint(key_label(action.keys[0], ascii_only=ascii_only), action.title)
-            for action in ACTIONS.border(self.actions.situation())
-        ]
+        return self._hints(ACTIONS.border(self.actions.situation()))
 
     def _show_lines(self, now: float) -> None:
-        situation = self.actions.situation()
         self._status.show(summary_view(self.desk, now, time.localtime(time.time())))
-        footer = self._footer
-        hints = [
-            Hint(key_label(action.keys[0], ascii_only=self.context.is_ascii), action.title)
-            for action in ACTIONS.footer(situation)
-        ]
-        footer.show(hints, self._out_of_sight())
-        if footer.message and now >= self._message_until:
-            footer.say("")
+        self._offer(self._hints(ACTIONS.footer(self.actions.situation())), self._out_of_sight())
 
     def _out_of_sight(self) -> str:
         """How many sessions pass the filter but are scrolled out of sight."""
@@ -271,11 +255,6 @@ class GridScreen(LiveScreen[None]):
                     self.say(text, "asking")
             self._is_dirty = True
 
-    def say(self, message: str, role: str = "text") -> None:
-        """Show a line in the footer for a moment."""
-        self._message_until = self.context.now() + MESSAGE_SECONDS
-        self._footer.say(message, role)
-
     def _show_toasts(self, now: float) -> None:
         sessions = self.desk.fleet.sessions
         self._toasts = {
@@ -294,10 +273,8 @@ class GridScreen(LiveScreen[None]):
     # Keys -------------------------------------------------------------------------------------------------------------
 
     async def on_key(self, event: Key) -> None:
-        if is_passed_on(self, event):
+        if not take_key(self, event):
             return
-        event.stop()
-        event.prevent_default()
         name = key_name(event)
         self.context.key_pressed()
         if self._prompt.is_open:

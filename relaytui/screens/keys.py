@@ -22,19 +22,19 @@ def key_name(event: Key) -> str:
     return event.key
 
 
-def is_passed_on(screen: Screen[Any], event: Key) -> bool:
-    """Whether another screen has come to the front since the key was delivered, and has been given it.
+def take_key(screen: Screen[Any], event: Key) -> bool:
+    """Let nothing else act on a key; whether it is the screen's, else the one that is in front now has been given it.
 
     Keys typed in one burst are all delivered to the screen that was in front when they came, also those after the
     one that opened a popup: they are meant for it, and here they would be commands.
     """
-    front = screen.app.screen
-    if front is screen:
-        return False
     event.stop()
     event.prevent_default()
+    front = screen.app.screen
+    if front is screen:
+        return True
     (front.focused or front).post_message(Key(event.key, event.character))
-    return True
+    return False
 
 
 def control_key(event: Key) -> str | None:

@@ -15,18 +15,17 @@ from relaytui.actions.catalog import ACTIONS
 from relaytui.fleet.changes import Change, ScreenChanged, Warned
 from relaytui.fleet.keys import SessionKey
 from relaytui.screens.context import Context
-from relaytui.screens.keys import is_passed_on, key_name
+from relaytui.screens.keys import key_name, take_key
 from relaytui.screens.live import LiveScreen
 from relaytui.screens.performer import Performer
 from relaytui.screens.views import summary_view, tile_view
-from relaytui.widgets.footer import MESSAGE_SECONDS, Footer
 from relaytui.widgets.lines import Lines
 from relaytui.widgets.look import Look
 from relaytui.widgets.prompt_bar import PromptBar
 from relaytui.widgets.row_list import RowList
 from relaytui.widgets.status_line import StatusLine
 from relaytui.widgets.tile import Tile
-from relaytui.widgets.view import Fact, Hint, RowView
+from relaytui.widgets.view import Fact, RowView
 
 SIDE_BY_SIDE_FROM = 100
 """Columns from which the chosen line's session stands beside the list, not below it."""
@@ -46,8 +45,7 @@ class ListScreen(LiveScreen[None]):
     actions: Performer
 
     def __init__(self, context: Context) -> None:
-        super().__init__()
-        self.context = context
+        super().__init__(context)
         self.chosen = ""
         self._place = 0
         look = context.look
@@ -57,10 +55,8 @@ class ListScreen(LiveScreen[None]):
         self._preview = Tile(look, id="preview")
         self._body = Container(id="body")
         self._prompt = PromptBar(look)
-        self._footer = Footer(look)
         self._previewed: SessionKey | None = None
         self._second = -1
-        self._message_until = 0.0
 
     # What subclasses say ----------------------------------------------------------------------------------------------
 
@@ -137,7 +133,7 @@ class ListScreen(LiveScreen[None]):
         self._rows.show(*self.heading, rows, self.chosen)
         self._facts.show(self.facts(now), max(3, self.size.height // 3))
         self._show_preview(now)
-        self._show_footer(now)
+        self._offer(self._hints(ACTIONS.footer(self.actions.situation(), self.scope)))
 
     def _fit(self) -> None:
         is_wide = self.size.width >= SIDE_BY_SIDE_FROM
@@ -167,22 +163,6 @@ class ListScreen(LiveScreen[None]):
         if self._previewed is not None:
             self._preview.flush(self.context.desk.fleet.screen(self._previewed))
 
-    def _show_footer(self, now: float) -> None:
-        if self._footer.message and now >= self._message_until:
-            self._footer.say("")
-        ascii_only = self.context.is_ascii
-        self._footer.show(
-            [
-                Hint(key_label(action.keys[0], ascii_only=ascii_only), action.title)
-                for action in ACTIONS.footer(self.actions.situation(), self.scope)
-            ]
-        )
-
-    def say(self, message: str, role: str = "text") -> None:
-        """Show a line in the footer for a moment."""
-        self._message_until = self.context.now() + MESSAGE_SECONDS
-        self._footer.say(message, role)
-
     def set_look(self, look: Look) -> None:
         self._preview.set_look(look)
         for canvas in (self._status, self._rows, self._facts, self._prompt, self._footer):
@@ -208,10 +188,8 @@ class ListScreen(LiveScreen[None]):
         self._second = -1
 
     async def on_key(self, event: Key) -> None:
-        if is_passed_on(self, event):
+        if not take_key(self, event):
             return
-        event.stop()
-        event.prevent_default()
         name = key_name(event)
         self.context.key_pressed()
         if self._prompt.is_open:

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 
 from relaytui.screens.context import Context
-from relaytui.screens.keys import is_passed_on, key_name
+from relaytui.screens.keys import key_name, take_key
 from relaytui.widgets.look import Look
 from relaytui.widgets.panel import SIDES, Panel
 from relaytui.widgets.text import Line
@@ -100,10 +100,8 @@ class PanelScreen(ModalScreen[T], inherit_bindings=False):
         """Called by the console's clock; panels that show what changes rebuild."""
 
     async def on_key(self, event: Key) -> None:
-        if is_passed_on(self, event):
+        if not take_key(self, event):
             return
-        event.stop()
-        event.prevent_default()
         name = key_name(event)
         if await self.press(name):
             return

@@ -21,11 +21,10 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.screens.answer import ATTACH, AnswerScreen
 from relaytui.screens.context import Context
 from relaytui.screens.help import HelpScreen
-from relaytui.screens.keys import control_key, is_passed_on, key_name, session_key
+from relaytui.screens.keys import control_key, key_name, session_key, take_key
 from relaytui.screens.live import LiveScreen
 from relaytui.screens.typist import Typist
 from relaytui.screens.views import tile_view
-from relaytui.widgets.footer import MESSAGE_SECONDS, Footer
 from relaytui.widgets.look import Look
 from relaytui.widgets.tile import Tile
 from relaytui.widgets.view import Hint
@@ -44,16 +43,13 @@ class TypingScreen(LiveScreen[str]):
     AUTO_FOCUS = ""
 
     def __init__(self, context: Context, keys: Sequence[SessionKey]) -> None:
-        super().__init__()
-        self.context = context
+        super().__init__(context)
         self.keys = list(keys)[:MOST_PANES]
         self._pane = 0
         self._is_commanding = False
         self._panes = Container(id="panes")
         self._tiles = [Tile(context.look) for _ in self.keys]
-        self._footer = Footer(context.look)
         self._typists = {key: Typist(context.source, key, self.say) for key in self.keys}
-        self._message_until = 0.0
         self._second = 0
 
     def compose(self) -> ComposeResult:
@@ -90,24 +86,18 @@ class TypingScreen(LiveScreen[str]):
             view = fleet.sessions.get(key)
             if view is not None:
                 tile.show(tile_view(view, fleet, now, self.context.operator), is_focused=key == self.key)
-        self._show_footer(now)
+        self._show_footer()
         self.flush()
 
-    def _show_footer(self, now: float) -> None:
-        footer = self._footer
-        if footer.message and now >= self._message_until:
-            footer.say("")
+    def _show_footer(self) -> None:
         asking = self.context.desk.count_asking()
         symbol = self.context.look.symbols
         right = f"{asking} asking  {self.key}" if asking else str(self.key)
         if self._is_commanding:
-            hints = [self._hint(action) for action in self._offered()]
+            hints = self._hints(self._offered())
         else:
             hints = [Hint(self.context.prefix, "then a command: d leaves, ? lists")]
-        footer.show(hints, sanitise(symbol.fold(right), 80))
-
-    def _hint(self, action: Action) -> Hint:
-        return Hint(key_label(action.keys[0], ascii_only=self.context.is_ascii), action.title)
+        self._offer(hints, sanitise(symbol.fold(right), 80))
 
     def _offered(self) -> list[Action]:
         offered = ACTIONS.footer(self.context.desk.situation(self.key), Scope.TYPING)
@@ -131,9 +121,8 @@ class TypingScreen(LiveScreen[str]):
                     self._second = -1
 
     def say(self, message: str, role: str = "asking") -> None:
-        """Show a line in the footer for a moment."""
-        self._message_until = self.context.now() + MESSAGE_SECONDS
-        self._footer.say(message, role)
+        """Show a line in the footer for a moment, striking unless told otherwise: eyes are on what is typed."""
+        super().say(message, role)
 
     def set_look(self, look: Look) -> None:
         for tile in self._tiles:
@@ -146,10 +135,8 @@ class TypingScreen(LiveScreen[str]):
     # Keys -------------------------------------------------------------------------------------------------------------
 
     async def on_key(self, event: Key) -> None:
-        if is_passed_on(self, event):
+        if not take_key(self, event):
             return
-        event.stop()
-        event.prevent_default()
         self.context.key_pressed()
         if self._is_commanding:
             await self._command(event)
