@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -72,6 +73,7 @@ def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
             board.close()
         return console.return_code or 0
 
+    gc.freeze()  # what is there now stays: no search for garbage need look at it again
     return run_async(run())
 
 

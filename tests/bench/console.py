@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import sys
@@ -15,6 +16,7 @@ from node_agent.protocol.ids import SessionId
 from relaytui.console import Console, ConsoleOptions
 from relaytui.fleet.changes import DeltaReceived
 from relaytui.fleet.keys import SessionKey
+from relaytui.garbage import collect_rarely
 from tests.bench.report import Check, Report, milliseconds
 from tests.console.scripted import ScriptedSource
 from tests.pty_program import on_terminal
@@ -86,6 +88,8 @@ def _child(rows: int, result: Path) -> None:
         await console.run_async()
         await load
 
+    collect_rarely()
+    gc.freeze()  # both as `relaytui` does
     asyncio.run(run())
 
 
