@@ -1,37 +1,19 @@
-"""Sends one message through one channel. Libraries are extras and imported when a channel needs them.
-
-What a program printed reaches a command through its environment and standard input alone, never through a shell.
-"""
+"""Sends one message through one channel. Libraries are extras and imported when a channel needs them."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import os
 import shlex
-import signal
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from node_agent.protocol.delivery import (
-    SECONDS_TO_SEND,
-    Post,
-    Sent,
-    command_variables,
-    exit_result,
-    http_result,
-    ntfy_post,
-    webhook_post,
-)
-from node_agent.terminal.sanitise import sanitise
+from node_agent.protocol.delivery import SECONDS_TO_SEND, Sent, ntfy_post, webhook_post
+from node_agent.sending import run_command, send_post
 from relaytui.config.models import ChannelConfig, ChannelKind
 from relaytui.notify.message import Message
 from relaytui.notify.terminal import notification, wrapped
-
-_DETAIL_LIMIT = 200
 
 TERMINAL_KINDS = (ChannelKind.BELL, ChannelKind.OSC9, ChannelKind.OSC777, ChannelKind.OSC99)
 
@@ -64,67 +46,15 @@ async def _send(channel: ChannelConfig, message: Message, write: TerminalWrite |
             is_written = write(sequence)
             return Sent(is_written, "written to the terminal" if is_written else "a session has the terminal")
         case ChannelKind.COMMAND:
-            return await _run(channel, message)
+            return await run_command(shlex.split(channel.settings["command"]), message.payload())
         case ChannelKind.WEBHOOK:
-            return await asyncio.to_thread(_post, webhook_post(channel.settings, message.payload()))
+            return await asyncio.to_thread(send_post, webhook_post(channel.settings, message.payload()))
         case ChannelKind.NTFY:
-            return await asyncio.to_thread(_post, ntfy_post(channel.settings, message.payload()))
+            return await asyncio.to_thread(send_post, ntfy_post(channel.settings, message.payload()))
         case ChannelKind.DESKTOP:
             return await _desktop(message)
         case ChannelKind.APPRISE:
             return await _apprise(channel, message)
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected alert would go, with its token, to somebody the operator never named."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect)
-
-
-def _post(post: Post) -> Sent:
-    request = urllib.request.Request(post.url, post.body, post.headers)  # noqa: S310 - the config allows http(s) alone
-    try:
-        with _OPENER.open(request, timeout=SECONDS_TO_SEND) as response:
-            return http_result(response.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return http_result(error.code)
-    except (OSError, ValueError) as error:
-        return _cleaned(Sent(False, str(getattr(error, "reason", error))))
-
-
-async def _run(channel: ChannelConfig, message: Message) -> Sent:
-    told = message.payload()
-    command = shlex.split(channel.settings["command"])
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **command_variables(told)},
-            start_new_session=True,
-        )
-    except OSError as error:
-        return Sent(False, f"{error.strerror}: {command[0]}")
-    try:
-        _, errors = await process.communicate(json.dumps(told).encode())
-    finally:
-        if process.returncode is None:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            await process.wait()
-    return _cleaned(exit_result(process.returncode or 0, errors))
-
-
-def _cleaned(sent: Sent) -> Sent:
-    return Sent(sent.is_sent, sanitise(sent.detail, _DETAIL_LIMIT))
 
 
 @functools.cache

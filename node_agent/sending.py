@@ -1,0 +1,75 @@
+"""Sends one message out of this machine: as an HTTP POST, or to a command. Standard library only.
+
+Node, hub and console all send by this. What a program printed reaches a command through its standard input and
+environment alone, never through a shell. What a message says, and when it is due, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import urllib.error
+import urllib.request
+from typing import Any, Mapping, Sequence
+
+from node_agent.protocol.delivery import SECONDS_TO_SEND, Post, Sent, command_variables, exit_result, http_result
+from node_agent.terminal.sanitise import sanitise
+
+_DETAIL_LIMIT = 200
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirected alert would go, with its token, to somebody the operator never named."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def send_post(post: Post) -> Sent:
+    """Send it within `SECONDS_TO_SEND`, blocking; never raises."""
+    request = urllib.request.Request(post.url, post.body, post.headers)  # noqa: S310 - configs name http(s) alone
+    try:
+        with _OPENER.open(request, timeout=SECONDS_TO_SEND) as response:
+            return http_result(response.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return http_result(error.code)
+    except (OSError, ValueError) as error:
+        return _cleaned(Sent(False, str(getattr(error, "reason", error))))
+
+
+async def run_command(words: Sequence[str], told: Mapping[str, Any]) -> Sent:
+    """Run a command that is told in its environment and, as JSON, on its standard input; never raises.
+
+    After `SECONDS_TO_SEND`, and when the caller is cancelled, it is killed with all it has started.
+    """
+    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    env = {**os.environ, **command_variables(told)}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *words, stdin=pipe, stdout=null, stderr=pipe, env=env, start_new_session=True
+        )
+    except OSError as error:
+        return _cleaned(Sent(False, f"{error.strerror}: {words[0]}"))
+    try:
+        _, errors = await asyncio.wait_for(process.communicate(json.dumps(told).encode()), SECONDS_TO_SEND)
+    except asyncio.TimeoutError:
+        return Sent(False, f"it took over {SECONDS_TO_SEND:.0f} s")
+    finally:
+        if process.returncode is None:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            await process.wait()
+    return _cleaned(exit_result(process.returncode or 0, errors))
+
+
+def _cleaned(sent: Sent) -> Sent:
+    """What a server or a command says of itself, fit to be shown."""
+    return Sent(sent.is_sent, sanitise(sent.detail, _DETAIL_LIMIT))

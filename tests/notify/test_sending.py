@@ -1,0 +1,93 @@
+"""What goes out of this machine, over real HTTP and to real commands: how each ends, and what is never done."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from node_agent.protocol.delivery import Post, Sent
+from node_agent.sending import run_command, send_post
+from tests.held import held_pipe
+from tests.waiting import LIMIT, eventually
+
+TOLD = {"key": "k", "keys": ["k"], "title": "it asks"}
+
+
+class Server(ThreadingHTTPServer):
+    """Sends whoever comes to `/moved` on to `/`, and keeps the paths that were asked for."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def post(self, path: str) -> Post:
+        return Post(f"http://127.0.0.1:{self.server_address[1]}{path}", {"Authorization": "Bearer secret"}, b"{}")
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        self.server.paths.append(self.path)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(302 if self.path == "/moved" else 200)
+        self.send_header("Location", "/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing on stderr."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_redirect_is_not_followed(server: Server) -> None:
+    assert send_post(server.post("/alerts")) == Sent(True, "HTTP 200")
+    assert send_post(server.post("/moved")) == Sent(False, "HTTP 302")
+    assert server.paths == ["/alerts", "/moved"]
+
+
+def test_a_server_that_is_not_there_is_said() -> None:
+    sent = send_post(Post("http://127.0.0.1:1/", {}, b""))
+    assert not sent.is_sent
+    assert "refused" in sent.detail
+
+
+async def test_a_command_is_told_in_its_environment_and_on_its_input(tmp_path: Path) -> None:
+    script = 'echo "$RELAY_ALERT_TITLE" > "$0"; cat >> "$0"'
+    assert await run_command(["sh", "-c", script, str(tmp_path / "told")], TOLD) == Sent(True, "exit status 0")
+    title, told = (tmp_path / "told").read_text().splitlines()
+    assert (title, json.loads(told)) == ("it asks", TOLD)
+
+
+async def test_a_command_that_fails_says_why() -> None:
+    assert await run_command(["sh", "-c", "echo no such topic >&2; exit 3"], TOLD) == Sent(
+        False, "exit status 3: no such topic"
+    )
+    assert await run_command(["/no/such/program"], TOLD) == Sent(False, "No such file or directory: /no/such/program")
+
+
+async def test_with_its_caller_a_command_ends_and_all_it_has_started(tmp_path: Path) -> None:
+    with held_pipe(tmp_path) as pipe:
+        sending = asyncio.create_task(run_command(["sh", "-c", '(sleep 60 > "$0")& wait', pipe.path], TOLD))
+        await eventually(lambda: pipe.is_held)
+        sending.cancel()
+        await asyncio.wait([sending], timeout=LIMIT)
+        assert sending.cancelled()
+        await eventually(lambda: not pipe.is_held)  # nobody waits for a grandchild
