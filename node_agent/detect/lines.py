@@ -180,7 +180,7 @@ def _labelled_option(key: str, rest: str, stated: str) -> AskOption:
 
 
 def _numbered(line: str, above: Sequence[str]) -> Optional[Prompt]:
-    options = numbered_options(above)
+    options, first_row = _list_above(above)
     picked = _PICK.search(line)
     if picked is None and not (len(options) >= 2 and re.search(r"[:?>#]\s*\d*$", line)):
         return None
@@ -188,15 +188,22 @@ def _numbered(line: str, above: Sequence[str]) -> Optional[Prompt]:
     default = stated["default"].strip() if stated else ""
     marked = tuple(AskOption(option.label, option.key, default=option.key == default) for option in options)
     question = line[: picked.start("typed")] if picked and picked.groupdict().get("typed") else line
-    heading = _heading(above, len(options)) if re.match(r"^\s*#\?", line) else ""
+    heading = _heading(above[:first_row]) if options or re.match(r"^\s*#\?", line) else ""
     return Prompt(Shape.LINE, AskKind.CHOICE, _clean(f"{heading} {question}"), marked, rule="line: numbers")
 
 
 def numbered_options(above: Sequence[str]) -> List[AskOption]:
     """The numbered (or lettered) list that ends within three rows above the prompt."""
+    return _list_above(above)[0]
+
+
+def _list_above(above: Sequence[str]) -> Tuple[List[AskOption], int]:
+    """That list, and the row it begins in."""
     options: List[AskOption] = []
+    first_row = len(above)
     gap = 0
-    for text in reversed(above[-40:]):
+    for row in range(len(above) - 1, max(-1, len(above) - 41), -1):
+        text = above[row]
         match = _NUMBERED.match(text)
         lettered = None if match else _LETTERED.match(text)
         if match:
@@ -209,12 +216,15 @@ def numbered_options(above: Sequence[str]) -> List[AskOption]:
             gap += 1
             if gap > 3:
                 break
+        if options:
+            first_row = row
     options.reverse()
-    return options if len(options) >= 2 else []
+    return (options, first_row) if len(options) >= 2 else ([], len(above))
 
 
-def _heading(above: Sequence[str], count: int) -> str:
-    rows = [text for text in above[: len(above) - count] if text.strip()]
+def _heading(above: Sequence[str]) -> str:
+    """The last of these rows, where it leads on to what stands below."""
+    rows = [text for text in above if text.strip()]
     return rows[-1].strip() if rows and rows[-1].rstrip().endswith((":", "?")) else ""
 
 

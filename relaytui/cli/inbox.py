@@ -16,6 +16,7 @@ from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import age, print_json, print_table
 from relaytui.cli.reach import Survey, candidates, run_async, surveyed
 from relaytui.config import load_config
+from relaytui.fleet.views import asked_words
 
 _HEADINGS = ("ASK", "SESSION", "WAITS", "KIND", "TITLE", "QUESTION", "MARKS")
 
@@ -174,7 +175,7 @@ def _row(entry: InboxEntry) -> tuple[str, ...]:
         age(ask.age),
         ask.kind.value,
         session.title if session else ask.program,
-        " ".join(ask.excerpt.split()),
+        asked_words(ask),
         _marks(ask),
     )
 

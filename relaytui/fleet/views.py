@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from node_agent.protocol.asks import NodeSettings
 from node_agent.protocol.entities import AskInfo, NodeFacts, NodeInfo, SessionInfo
-from node_agent.protocol.states import Attention, SessionState
+from node_agent.protocol.states import AskKind, Attention, SessionState
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeStatus
 
@@ -73,3 +73,12 @@ class NodeView:
     def is_healthy(self, now: float) -> bool:
         """Whether it is connected and its facts are fresh."""
         return self.status.is_live and self.facts.age + now - self.facts_seen < FACTS_FRESH
+
+
+def asked_words(ask: AskInfo) -> str:
+    """What is asked, as one line; of a choice also what there is to choose from, unless the question says it."""
+    question = " ".join(ask.excerpt.split())
+    if ask.kind is not AskKind.CHOICE:
+        return question
+    named = (f"{option.key} {option.label}".strip() for option in ask.options if option.label not in question)
+    return f"{question} {', '.join(named)}".rstrip()

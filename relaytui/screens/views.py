@@ -14,7 +14,7 @@ from node_agent.protocol.states import Attention, SessionState
 from node_agent.terminal.sanitise import sanitise
 from relaytui.fleet.model import Fleet
 from relaytui.fleet.status import NodeState, NodeStatus, span
-from relaytui.fleet.views import AskView, SessionView
+from relaytui.fleet.views import AskView, SessionView, asked_words
 from relaytui.fleet.views import NodeView as FleetNode
 from relaytui.screens.desk import Desk, is_put_aside
 from relaytui.widgets.view import NodeView, RowView, Status, SummaryView, TileView
@@ -57,7 +57,6 @@ def ask_row(view: AskView, fleet: Fleet, now: float, operator: str = "") -> RowV
     """An open ask as a line of the inbox."""
     session = None if view.key is None else fleet.sessions.get(view.key)
     is_stale = not fleet.nodes[view.node].status.is_live
-    question = " ".join(sanitise(view.ask.excerpt, _LINE_LIMIT, multiline=True).split())
     title = view.ask.program if session is None else session_title(session.info)
     return RowView(
         id=f"{view.node}/{view.ask.id}",
@@ -65,7 +64,7 @@ def ask_row(view: AskView, fleet: Fleet, now: float, operator: str = "") -> RowV
         word=f"{span(view.age(now)):>4}",
         name=sanitise(str(view.key or view.node), _TITLE_LIMIT),
         title=sanitise(title, _TITLE_LIMIT) + (" (stale)" if is_stale else ""),
-        detail=question or view.ask.kind.value,
+        detail=sanitise(asked_words(view.ask), _LINE_LIMIT) or view.ask.kind.value,
         marks=", ".join(ask_marks(view.ask, session.info.job if session else "", operator)),
         is_faded=is_put_aside(view.ask),
     )

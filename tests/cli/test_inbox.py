@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.home import Home
@@ -36,6 +38,14 @@ def test_asks_are_listed_longest_waiting_first(home: Home, asking: str) -> None:
         home.ok("kill", key)
         home.wait_for(key, lambda item: item["ask"] is None)
     assert entry_of(home, asking) is None
+
+
+def test_a_numbered_question_is_listed_with_its_answers(home: Home) -> None:
+    key = home.start(sys.executable, "-m", "relaytui.demo.programs", "choice")
+    home.wait_for(key, lambda item: item["ask"] is not None)
+    options = "1 Fix the tests, 2 Revert the change, 3 Show me the failures first"
+    assert f"How shall I go on? Enter a number [1-3]: {options}" in home.ok("inbox")
+    home.ok("kill", key)
 
 
 def test_next_passes_over_what_is_handled_snoozed_or_seen(home: Home, asking: str) -> None:

@@ -84,6 +84,23 @@ def test_numbered_list_above_the_prompt() -> None:
         ("nowhere", "3"),
     ]
     assert [option.key for option in prompt.options if option.default] == ["2"]
+    assert prompt.question == "Where to? Selection (default 2):"
+
+
+def test_a_numbered_list_is_asked_by_the_line_over_it() -> None:
+    rows = ["Three tests fail.", "How shall I go on?", "  1. Fix the tests", "  2. Revert the change"]
+    for between in ([], ["Both can be undone."]):
+        prompt = parse_line("Enter a number [1-2]: ", [*rows, *between])
+        assert prompt is not None
+        assert prompt.question == "How shall I go on? Enter a number [1-2]:"
+        assert [option.label for option in prompt.options] == ["Fix the tests", "Revert the change"]
+
+
+@pytest.mark.parametrize("rows", [["Three tests fail.", "1. Fix them", "2. Revert"], ["What now?"], []])
+def test_what_leads_on_to_no_list_is_no_part_of_the_question(rows: list[str]) -> None:
+    prompt = parse_line("Enter a number [1-2]: ", rows)
+    assert prompt is not None
+    assert prompt.question == "Enter a number [1-2]:"
 
 
 @pytest.mark.parametrize(

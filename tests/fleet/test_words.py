@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_agent.protocol.entities import ExitInfo
-from node_agent.protocol.states import Attention, SessionState
+from node_agent.protocol.entities import AskOption, ExitInfo
+from node_agent.protocol.states import AskKind, Attention, SessionState
 from relaytui.fleet.filters import FilterError, compile_filter
 from relaytui.fleet.keys import AmbiguousId, UnknownId, resolve_id
 from relaytui.fleet.ordering import TileOrder, ordered
 from relaytui.fleet.status import NodeState, NodeStatus, span
-from relaytui.fleet.views import SessionView
-from tests.fleet.build import key, session
+from relaytui.fleet.views import SessionView, asked_words
+from tests.fleet.build import ask, key, session
 
 SESSIONS = [
     (key("box/a1"), "build"),
@@ -177,3 +177,17 @@ def test_a_tag_may_be_the_sessions_or_its_nodes() -> None:
     assert compile_filter("tag:gpu")(tagged)
     assert compile_filter("tag:nightly tag:gpu")(tagged)
     assert not compile_filter("tag:cpu")(tagged)
+
+
+@pytest.mark.parametrize(
+    ("kind", "excerpt", "options", "words"),
+    [
+        (AskKind.CONFIRM, "Go on? [Y/n]", [("Yes", "y"), ("No", "n")], "Go on? [Y/n]"),
+        (AskKind.CHOICE, "What now?\n[1-2]:", [("Fix it", "1"), ("Stop", "2")], "What now? [1-2]: 1 Fix it, 2 Stop"),
+        (AskKind.CHOICE, "Proceed?", [("Yes", ""), ("No", "")], "Proceed? Yes, No"),
+        (AskKind.CHOICE, "Stage it [y,n,q]?", [("y", "y"), ("n", "n"), ("q", "q")], "Stage it [y,n,q]?"),
+    ],
+)
+def test_what_is_asked_on_one_line(kind: AskKind, excerpt: str, options: list[tuple[str, str]], words: str) -> None:
+    told = tuple(AskOption(label, key) for label, key in options)
+    assert asked_words(ask(kind=kind, excerpt=excerpt, options=told)) == words
