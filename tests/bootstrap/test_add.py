@@ -17,9 +17,10 @@ from node_agent.bundle import read_bundle
 from relaytui.config import Transport
 from relaytui.link.bootstrap import bootstrap
 from relaytui.link.client import NodeClient
-from relaytui.link.prompts import Desk, Prompt
+from relaytui.link.prompts import Desk
 from tests.bootstrap.machine import Machine, add_node, fresh_machine, needs_machine, pushed, run
 from tests.interpreters import interpreters
+from tests.link.operator import Operator
 from tests.waiting import eventually
 
 pytestmark = needs_machine
@@ -235,18 +236,6 @@ async def test_an_agent_that_is_not_installed_is_missing() -> None:
         assert added.returncode == 31
         assert "no 'node-agent' there; install it, or name none" in added.stderr
         await nothing_is_left(machine)
-
-
-class Operator:
-    """Gives each question of a login the same answer."""
-
-    def __init__(self, answer: str) -> None:
-        self._answer = answer
-        self.asked: list[str] = []
-
-    async def __call__(self, prompt: Prompt) -> str:
-        self.asked.append(prompt.text)
-        return self._answer
 
 
 @pytest.mark.parametrize("transport", [Transport.ASYNCSSH, Transport.OPENSSH])

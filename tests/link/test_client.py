@@ -28,13 +28,7 @@ from relaytui.link.errors import (
 )
 from relaytui.link.streams import ByteItem, Gap, Output
 from relaytui.link.unix import UnixConnector
-from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, session
-
-
-@pytest.fixture
-async def agent(tmp_path: Path) -> AsyncIterator[ScriptedAgent]:
-    async with scripted_agent(tmp_path) as running:
-        yield running
+from tests.link.scripted import SESSION, ScriptedAgent, session
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,32 +13,9 @@ from relaytui.link.connect import Gates, open_node
 from relaytui.link.errors import AnswerNeeded, AuthenticationFailed
 from relaytui.link.prompts import Desk, Prompt, PromptKind
 from relaytui.link.ssh import SshConnector
+from tests.link.operator import Operator
 from tests.link.own_server import Account, open_server
-from tests.link.scripted import ScriptedAgent, scripted_agent, write_agent_command
 from tests.sshd import make_key
-
-
-@pytest.fixture
-async def agent(tmp_path: Path) -> AsyncIterator[ScriptedAgent]:
-    async with scripted_agent(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def command(agent: ScriptedAgent, tmp_path: Path) -> str:
-    return str(write_agent_command(tmp_path / "bin" / "node-agent", agent.socket))
-
-
-class Operator:
-    """Answers from a list, then declines."""
-
-    def __init__(self, *answers: str) -> None:
-        self._answers = list(answers)
-        self.asked: list[Prompt] = []
-
-    async def __call__(self, prompt: Prompt) -> str | None:
-        self.asked.append(prompt)
-        return self._answers.pop(0) if self._answers else None
 
 
 async def log_in(node: NodeConfig, command: str, operator: Operator | None) -> None:

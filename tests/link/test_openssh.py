@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,42 +20,17 @@ from relaytui.link.errors import (
     HostKeyChanged,
     LinkError,
 )
-from relaytui.link.prompts import Prompt
+from tests.link.operator import Operator
 from tests.link.own_server import Account, open_server
-from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, write_agent_command
-from tests.sshd import Sshd, free_port, make_key, needs_sshd, open_sshd
+from tests.link.scripted import SESSION, ScriptedAgent, write_agent_command
+from tests.sshd import Sshd, free_port, make_key, needs_sshd
 
 pytestmark = needs_sshd
 
 
 @pytest.fixture
-async def agent(tmp_path: Path) -> AsyncIterator[ScriptedAgent]:
-    async with scripted_agent(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def sshd(tmp_path: Path) -> AsyncIterator[Sshd]:
-    async with open_sshd(tmp_path / "sshd") as server:
-        yield server
-
-
-@pytest.fixture
-def node(sshd: Sshd, agent: ScriptedAgent, tmp_path: Path) -> NodeConfig:
-    command = write_agent_command(tmp_path / "bin" / "node-agent", agent.socket)
-    return sshd.node(agent=str(command), transport=Transport.OPENSSH)
-
-
-class Operator:
-    """Answers from a list, then declines."""
-
-    def __init__(self, *answers: str) -> None:
-        self._answers = list(answers)
-        self.asked: list[str] = []
-
-    async def __call__(self, prompt: Prompt) -> str | None:
-        self.asked.append(prompt.text)
-        return self._answers.pop(0) if self._answers else None
+def node(sshd: Sshd, command: str) -> NodeConfig:
+    return sshd.node(agent=command, transport=Transport.OPENSSH)
 
 
 async def test_bytes_pass_unchanged_both_ways(node: NodeConfig, agent: ScriptedAgent) -> None:
@@ -81,7 +55,7 @@ async def test_a_passphrase_is_asked_in_sshs_own_words(node: NodeConfig, sshd: S
     async with open_node(node, operator="ann", prompter=operator):
         pass
     assert len(operator.asked) == 2
-    assert all(text.endswith(f"Enter passphrase for key '{sshd.identity}':") for text in operator.asked)
+    assert all(prompt.text.endswith(f"Enter passphrase for key '{sshd.identity}':") for prompt in operator.asked)
 
 
 async def test_an_unknown_host_is_the_operators_to_accept(node: NodeConfig, sshd: Sshd) -> None:
@@ -89,7 +63,7 @@ async def test_an_unknown_host_is_the_operators_to_accept(node: NodeConfig, sshd
     operator = Operator("yes")
     async with open_node(node, operator="ann", prompter=operator):
         pass
-    assert "SHA256:" in operator.asked[0]
+    assert "SHA256:" in operator.asked[0].text
     assert sshd.known_hosts.exists()
 
 
@@ -137,7 +111,7 @@ async def test_each_question_of_a_login_reaches_the_operator(agent: ScriptedAgen
         async with open_node(through_ssh(node, agent, tmp_path), operator="ann", prompter=operator) as client:
             assert client.note == "through ssh"
         assert account.tried == ["sesame", "123456"]
-    assert ["Password:" in operator.asked[0], "One-time code:" in operator.asked[1]] == [True, True]
+    assert ["Password:" in operator.asked[0].text, "One-time code:" in operator.asked[1].text] == [True, True]
 
 
 async def test_a_wrong_password_is_asked_for_again(agent: ScriptedAgent, tmp_path: Path) -> None:

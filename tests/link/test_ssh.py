@@ -32,28 +32,11 @@ from relaytui.link.errors import (
 from relaytui.link.hostkeys import accept
 from relaytui.link.prompts import Desk, Prompt, Prompter, PromptKind
 from relaytui.link.ssh import SshConnector
-from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, session, write_agent_command
-from tests.sshd import Sshd, free_port, make_key, needs_sshd, open_sshd
+from tests.link.scripted import SESSION, ScriptedAgent, session, write_agent_command
+from tests.sshd import Sshd, free_port, make_key, needs_sshd
 from tests.waiting import eventually
 
 pytestmark = needs_sshd
-
-
-@pytest.fixture
-async def agent(tmp_path: Path) -> AsyncIterator[ScriptedAgent]:
-    async with scripted_agent(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def command(agent: ScriptedAgent, tmp_path: Path) -> str:
-    return str(write_agent_command(tmp_path / "bin" / "node-agent", agent.socket))
-
-
-@pytest.fixture
-async def sshd(tmp_path: Path) -> AsyncIterator[Sshd]:
-    async with open_sshd(tmp_path / "sshd") as server:
-        yield server
 
 
 @asynccontextmanager
