@@ -7,7 +7,8 @@ from typing import Optional, Tuple
 from node_agent.core.event_log import NewEvent
 from node_agent.io import answer_records
 from node_agent.io.agent import Agent
-from node_agent.io.answer_drive import AnswerDrive, Refusal
+from node_agent.io.answer_drive import AnswerDrive
+from node_agent.io.answer_steps import Refusal
 from node_agent.io.connection import Connection
 from node_agent.io.keeper_client import KeeperError
 from node_agent.io.keyboard import Keyboard
@@ -53,7 +54,7 @@ class Answering:
                 await self._keyboard.take_turn(session, client.holder, request.steal)
                 drive = AnswerDrive(self._agent, self._keyboard, session, request)
                 outcome, why = await self._carry_out(drive)
-                chosen = drive.chosen
+                chosen = drive.steps.chosen
             next_ask = model.ask.info.id if model.ask is not None and model.ask.info.id != request.ask else None
             answered = Answered(outcome, why, chosen or way, model.attention, next_ask)
             await self._record(client, session, request, answered, way)
@@ -67,7 +68,7 @@ class Answering:
         except (RequestError, KeeperError) as error:
             why = error.message
         # Once something that may submit was typed, nobody can say that nothing happened.
-        return (Outcome.UNCONFIRMED if drive.has_submitted else Outcome.REFUSED), why
+        return (Outcome.UNCONFIRMED if drive.steps.has_submitted else Outcome.REFUSED), why
 
     async def _record(
         self, client: Connection, session: LiveSession, request: AnswerAsk, answered: Answered, way: str
