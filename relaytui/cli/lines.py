@@ -6,7 +6,7 @@ alternate screen is no line. Sans-IO.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from node_agent.terminal.engine import Cell, EngineOptions
 from node_agent.terminal.engines import create_engine
@@ -53,11 +53,12 @@ class LineFollower:
         return self._engine.history_dropped + self._engine.history_length
 
     def _above_cursor(self) -> int:
-        """The first row that is not finished."""
-        row = self._engine.cursor.row
-        while row and self._engine.is_wrapped(row - 1):
-            row -= 1
-        return self._above + row
+        """The first row that is not finished; of a line that fills the history, the part that would soon be lost is."""
+        number = self._above + self._engine.cursor.row
+        first = max(self._next, number - _SLICE)
+        while number > first and self._is_wrapped(number - 1):
+            number -= 1
+        return number
 
     def _finished(self, end: int) -> Iterator[list[Span]]:
         if self._engine.modes.alternate_screen:
@@ -66,17 +67,25 @@ class LineFollower:
             self._next = end  # the screen was cleared: what is printed now is new
         cells: list[Cell] = []
         while self._next < end:
-            row, wrapped = self._row(self._next)
-            cells += row
+            cells += self._row(self._next)
+            wrapped = self._is_wrapped(self._next)
             self._next += 1
             if not wrapped or self._next == end:
                 yield row_spans(cells)
                 cells = []
 
-    def _row(self, number: int) -> tuple[list[Cell], bool]:
-        engine = self._engine
+    def _row(self, number: int) -> Sequence[Cell]:
+        on_screen = number - self._above
+        return self._engine.cells(on_screen) if on_screen >= 0 else self._engine.history_cells(self._index(number))
+
+    def _is_wrapped(self, number: int) -> bool:
+        """Whether the line goes on in the row after it."""
         on_screen = number - self._above
         if on_screen >= 0:
-            return list(engine.cells(on_screen)), engine.is_wrapped(on_screen)
-        index = max(0, engine.history_length + on_screen)
-        return list(engine.history_cells(index)), engine.history(index, index + 1)[0].wrapped
+            return self._engine.is_wrapped(on_screen)
+        index = self._index(number)
+        return self._engine.history(index, index + 1)[0].wrapped
+
+    def _index(self, number: int) -> int:
+        """A row's place in the history."""
+        return max(0, number - self._engine.history_dropped)

@@ -34,6 +34,19 @@ def test_soft_wraps_are_joined() -> None:
     assert finished(follower, b"x" * 34 + b"\r\n") == ["x" * 34]
 
 
+def test_a_line_longer_than_the_screen_is_one_line() -> None:
+    follower = LineFollower(12, 4)
+    assert [finished(follower, b"x" * 30) for _ in range(10)] == [[]] * 10
+    assert finished(follower, b"\r\nnext\r\n") == ["x" * 300, "next"]
+
+
+def test_of_a_line_longer_than_the_history_nothing_is_lost() -> None:
+    follower = LineFollower(2, 3)
+    words = "".join(f"{number}," for number in range(5000))
+    parts = finished(follower, f"{words}.\r\n".encode())
+    assert "".join(parts) == f"{words}."
+
+
 def test_a_progress_bar_is_one_line() -> None:
     follower = LineFollower(20, 5)
     assert finished(follower, b"10 %\r50 %\r100 %\r\n") == ["100 %"]
