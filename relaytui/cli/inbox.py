@@ -41,8 +41,7 @@ class InboxEntry(NamedTuple):
 def inbox(ctx: click.Context, nodes: tuple[str, ...], as_json: bool) -> int:
     """List the open asks of all nodes, longest waiting first.
 
-    Waits at most 2 s for a node, 10 s for an agent that must be started here; nodes that do not answer are named on
-    stderr and the exit code is 3.
+    Waits at most 2 s for a node; nodes that do not answer are named on stderr and the exit code is 3.
     """
     if ctx.invoked_subcommand is not None:
         return Exit.OK

@@ -28,8 +28,7 @@ from relaytui.config import load_config
 def ls(nodes: tuple[str, ...], tags: tuple[str, ...], state: str | None, search: str, as_json: bool) -> int:
     """List sessions.
 
-    Waits at most 2 s for a node, 10 s for an agent that must be started here; nodes that do not answer are named on
-    stderr and the exit code is 3.
+    Waits at most 2 s for a node; nodes that do not answer are named on stderr and the exit code is 3.
     """
     return run_async(_list(nodes, tags, state, search, as_json))
 

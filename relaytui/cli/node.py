@@ -16,8 +16,9 @@ from relaytui.cli.groups import CommandGroup
 from relaytui.cli.node_add import add, upgrade
 from relaytui.cli.node_change import remove, rename, show, trust
 from relaytui.cli.output import print_json, print_table
-from relaytui.cli.reach import run_async, survey_link
+from relaytui.cli.reach import SURVEY_SECONDS, run_async
 from relaytui.config import Config, NodeConfig, load_config
+from relaytui.link.connect import open_node
 from relaytui.link.errors import LinkError
 
 
@@ -39,8 +40,7 @@ node.add_command(remove)
 def ls(as_json: bool) -> int:
     """List nodes and how they are reached.
 
-    Waits at most 2 s for a node, 10 s for an agent that must be started here; the exit code is 3 when one did not
-    answer.
+    Waits at most 2 s for a node; the exit code is 3 when one did not answer.
     """
     return run_async(_list(load_config(), as_json=as_json))
 
@@ -53,10 +53,9 @@ async def _list(config: Config, *, as_json: bool) -> int:
     async with AsyncExitStack() as stack:
 
         async def ask(item: NodeConfig) -> HelloReply | LinkError:
+            link = open_node(item, operator=config.operator, timeout=SURVEY_SECONDS)
             try:
-                return (await stack.enter_async_context(survey_link(config, item))).hello or LinkError(
-                    f"{item.alias}: no hello"
-                )
+                return (await stack.enter_async_context(link)).hello or LinkError(f"{item.alias}: no hello")
             except LinkError as error:
                 return error
 

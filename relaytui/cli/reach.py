@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -22,9 +22,8 @@ from relaytui.link.versions import is_older, is_ours_to_replace, is_replaced_una
 
 T = TypeVar("T")
 
-_SURVEY_SECONDS = 2.0
-_START_SECONDS = 10.0
-"""How long a command that asks several nodes waits for one of them, and for an agent that must be started here."""
+SURVEY_SECONDS = 2.0
+"""How long a command that asks several nodes waits for one of them."""
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -96,21 +95,16 @@ async def _upgrade(config: Config, node: NodeConfig) -> None:
     await upgrade_node(node, Attendant(config.operator, tell, terminal_prompter()))
 
 
-def survey_link(config: Config, node: NodeConfig, *, watch: bool = False) -> AbstractAsyncContextManager[NodeClient]:
-    """A link to one node of several that are asked at once; none of them holds up the others for long."""
-    return open_node(node, operator=config.operator, watch=watch, timeout=_SURVEY_SECONDS, start_timeout=_START_SECONDS)
-
-
 @asynccontextmanager
 async def surveyed(config: Config, nodes: Iterable[NodeConfig], *, watch: bool = False) -> AsyncIterator[Survey]:
-    """Ask all nodes at once for their sessions, without questions."""
+    """Ask all nodes at once for their sessions, each for at most `SURVEY_SECONDS` and without questions."""
     survey = Survey()
     nodes = list(nodes)
     async with AsyncExitStack() as stack:
 
         async def ask(node: NodeConfig) -> None:
+            link = open_node(node, operator=config.operator, watch=watch, timeout=SURVEY_SECONDS)
             try:
-                link = survey_link(config, node, watch=watch)
                 survey.clients[node.alias] = await stack.enter_async_context(link)
             except LinkError as error:
                 survey.missing[node.alias] = error

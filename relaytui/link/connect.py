@@ -45,7 +45,7 @@ def connector_for(node: NodeConfig, desk: Desk, gates: Gates) -> Connector:
         case Transport.UNIX:
             from relaytui.link.unix import UnixConnector
 
-            return UnixConnector(node, desk)
+            return UnixConnector(node)
         case Transport.ASYNCSSH:
             from relaytui.link.ssh import SshConnector
 
@@ -70,29 +70,17 @@ async def open_node(
     prompter: Prompter | None = None,
     watch: bool = False,
     timeout: float | None = None,
-    start_timeout: float | None = None,
 ) -> AsyncIterator[NodeClient]:
-    """One connection for one command, closed at the end. Raises a LinkError.
-
-    `timeout` seconds bound the connecting. Where an agent of this machine has to be started first, it has
-    `start_timeout` seconds from then on: it will answer, and to give it up wins nothing.
-    """
-    patience = timeout
+    """One connection for one command, closed at the end. Raises a LinkError; `timeout` seconds bound the connecting."""
+    desk = Desk(node.alias, prompter)
+    connector = shared_connector_for(node, desk, Gates())
     try:
-        async with asyncio.timeout(timeout) as limit:
-
-            def wait_for_start() -> None:
-                nonlocal patience
-                if start_timeout is not None:
-                    patience = start_timeout
-                    limit.reschedule(asyncio.get_running_loop().time() + start_timeout)
-
-            connector = shared_connector_for(node, Desk(node.alias, prompter, on_start=wait_for_start), Gates())
+        async with asyncio.timeout(timeout):
             link = await NodeClient.connect(
                 await connector.open(), node=node.alias, client=client, operator=operator, watch=watch
             )
     except TimeoutError:
-        raise ConnectTimedOut(f"{node.alias}: no answer within {patience:g} s; check that it is up") from None
+        raise ConnectTimedOut(f"{node.alias}: no answer within {timeout:g} s; check that it is up") from None
     try:
         yield link
     finally:

@@ -34,13 +34,9 @@ Prompter = Callable[[Prompt], Coroutine[Any, Any, str | None]]
 
 
 class Desk:
-    """Where one node's link brings its questions; it knows whether one is open, so that time limits can wait.
+    """Where one node's link brings its questions; it knows whether one is open, so that time limits can wait."""
 
-    `on_start` is told when the node's agent is found not to run and is about to be started, which takes longer.
-    """
-
-    def __init__(self, node: str, prompter: Prompter | None, *, on_start: Callable[[], None] = lambda: None) -> None:
-        self.on_start = on_start
+    def __init__(self, node: str, prompter: Prompter | None) -> None:
         self._node = node
         self._prompter = prompter
         self._open: set[asyncio.Task[str | None]] = set()

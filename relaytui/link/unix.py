@@ -20,7 +20,6 @@ from relaytui.link.duplex import Duplex
 from relaytui.link.errors import AgentFailed, AgentMissing, AgentUnreachable
 from relaytui.link.probe import ProbeReport, parse_report
 from relaytui.link.program import run_program
-from relaytui.link.prompts import Desk
 from relaytui.link.pushed import PushedStream
 
 _DIAL_TIMEOUT = 3.0
@@ -31,9 +30,8 @@ _MOVES_SOCKETS = ("RELAY_STATE_DIR", "RELAY_RUNTIME_DIR", "XDG_STATE_HOME", "XDG
 class UnixConnector:
     """Opens the agent's unix socket."""
 
-    def __init__(self, node: NodeConfig, desk: Desk) -> None:
+    def __init__(self, node: NodeConfig) -> None:
         self._node = node
-        self._desk = desk
         self._socket = os.path.expanduser(node.socket)
 
     async def open(self, *, bulk: bool = False) -> Duplex:
@@ -47,7 +45,6 @@ class UnixConnector:
                 return await _dial(name, path)
             except AgentUnreachable:
                 pass  # it ended, or has moved
-        self._desk.on_start()
         report = await start_agent(self._node)
         known.store(report.socket)
         return await _dial(name, report.socket)

@@ -26,7 +26,6 @@ from relaytui.link.errors import (
     ProtocolBroken,
     RequestTimedOut,
 )
-from relaytui.link.prompts import Desk
 from relaytui.link.streams import ByteItem, Gap, Output
 from relaytui.link.unix import UnixConnector
 from tests.link.scripted import SESSION, ScriptedAgent, session
@@ -34,7 +33,7 @@ from tests.link.scripted import SESSION, ScriptedAgent, session
 
 @asynccontextmanager
 async def connected(agent: ScriptedAgent, timeout: float = 5.0) -> AsyncIterator[NodeClient]:
-    connector = UnixConnector(NodeConfig("n", transport=Transport.UNIX, socket=str(agent.socket)), Desk("n", None))
+    connector = UnixConnector(NodeConfig("n", transport=Transport.UNIX, socket=str(agent.socket)))
     client = await NodeClient.connect(await connector.open(), node="n", client="cli", operator="ann", timeout=timeout)
     try:
         yield client
@@ -75,7 +74,7 @@ async def test_a_silent_agent_is_given_up(agent: ScriptedAgent) -> None:
 
 
 async def test_nobody_at_the_socket_is_said(tmp_path: Path) -> None:
-    connector = UnixConnector(NodeConfig("n", transport=Transport.UNIX, socket=str(tmp_path / "none")), Desk("n", None))
+    connector = UnixConnector(NodeConfig("n", transport=Transport.UNIX, socket=str(tmp_path / "none")))
     with pytest.raises(AgentUnreachable, match="no agent listens"):
         await connector.open()
 

@@ -21,7 +21,6 @@ from relaytui.link.connect import Gates
 from relaytui.link.errors import LinkError, SshConfigInvalid
 from relaytui.link.outbox import LIMIT, URGENT_SIZE, Outbox, OutboxFull
 from relaytui.link.pace import LATER, PATIENCE, SOON, next_delay
-from relaytui.link.prompts import Desk
 from relaytui.link.resolve import SshTarget, parse_settings, resolve, resolve_jump
 from relaytui.link.supervisor import Cursor
 from relaytui.link.unix import UnixConnector
@@ -116,7 +115,7 @@ async def test_logins_at_one_sshd_take_turns_and_a_hanging_one_holds_nobody_up()
 
 async def test_the_bulk_connection_is_shared_and_closed_when_idle(tmp_path: Path) -> None:
     async with scripted_agent(tmp_path) as agent:
-        connector = UnixConnector(NodeConfig("n", transport=Transport.UNIX, socket=str(agent.socket)), Desk("n", None))
+        connector = UnixConnector(NodeConfig("n", transport=Transport.UNIX, socket=str(agent.socket)))
 
         async def connect() -> NodeClient:
             return await NodeClient.connect(await connector.open(), node="n", client="cli", operator="ann", watch=False)
