@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from node_agent.protocol.delivery import SECONDS_TO_SEND, Sent, ntfy_post, webhook_post
-from node_agent.sending import run_command, send_post
 from relaytui.config.models import ChannelConfig, ChannelKind
 from relaytui.notify.message import Message
+from relaytui.notify.sending import run_command, send_post
 from relaytui.notify.terminal import notification, wrapped
 
 TERMINAL_KINDS = (ChannelKind.BELL, ChannelKind.OSC9, ChannelKind.OSC777, ChannelKind.OSC99)

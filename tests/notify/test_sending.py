@@ -1,21 +1,32 @@
-"""What goes out of this machine, over real HTTP and to real commands: how each ends, and what is never done."""
+"""What goes out of a machine, over real HTTP and to real commands: how each ends, and what is never done.
+
+A node, and hub and console, send by code of their own; both are held to the same.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import node_agent.io.sending
+import relaytui.notify.sending
 from node_agent.protocol.delivery import Post, Sent
-from node_agent.sending import run_command, send_post
 from tests.held import held_pipe
 from tests.waiting import LIMIT, eventually
 
+SendPost = Callable[[Post], Sent]
+RunCommand = Callable[[Sequence[str], Mapping[str, Any]], Awaitable[Sent]]
+
+BOTH = [node_agent.io.sending, relaytui.notify.sending]
+posting = pytest.mark.parametrize("send_post", [each.send_post for each in BOTH], ids=["node", "operator"])
+running = pytest.mark.parametrize("run_command", [each.run_command for each in BOTH], ids=["node", "operator"])
 TOLD = {"key": "k", "keys": ["k"], "title": "it asks"}
 
 
@@ -57,35 +68,40 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def test_a_redirect_is_not_followed(server: Server) -> None:
+@posting
+def test_a_redirect_is_not_followed(server: Server, send_post: SendPost) -> None:
     assert send_post(server.post("/alerts")) == Sent(True, "HTTP 200")
     assert send_post(server.post("/moved")) == Sent(False, "HTTP 302")
     assert server.paths == ["/alerts", "/moved"]
 
 
-def test_a_server_that_is_not_there_is_said() -> None:
+@posting
+def test_a_server_that_is_not_there_is_said(send_post: SendPost) -> None:
     sent = send_post(Post("http://127.0.0.1:1/", {}, b""))
     assert not sent.is_sent
     assert "refused" in sent.detail
 
 
-async def test_a_command_is_told_in_its_environment_and_on_its_input(tmp_path: Path) -> None:
+@running
+async def test_a_command_is_told_in_its_environment_and_on_its_input(tmp_path: Path, run_command: RunCommand) -> None:
     script = 'echo "$RELAY_ALERT_TITLE" > "$0"; cat >> "$0"'
     assert await run_command(["sh", "-c", script, str(tmp_path / "told")], TOLD) == Sent(True, "exit status 0")
     title, told = (tmp_path / "told").read_text().splitlines()
     assert (title, json.loads(told)) == ("it asks", TOLD)
 
 
-async def test_a_command_that_fails_says_why() -> None:
+@running
+async def test_a_command_that_fails_says_why(run_command: RunCommand) -> None:
     assert await run_command(["sh", "-c", "echo no such topic >&2; exit 3"], TOLD) == Sent(
         False, "exit status 3: no such topic"
     )
     assert await run_command(["/no/such/program"], TOLD) == Sent(False, "No such file or directory: /no/such/program")
 
 
-async def test_with_its_caller_a_command_ends_and_all_it_has_started(tmp_path: Path) -> None:
+@running
+async def test_with_its_caller_a_command_ends_and_all_it_has_started(tmp_path: Path, run_command: RunCommand) -> None:
     with held_pipe(tmp_path) as pipe:
-        sending = asyncio.create_task(run_command(["sh", "-c", '(sleep 60 > "$0")& wait', pipe.path], TOLD))
+        sending = asyncio.ensure_future(run_command(["sh", "-c", '(sleep 60 > "$0")& wait', pipe.path], TOLD))
         await eventually(lambda: pipe.is_held)
         sending.cancel()
         await asyncio.wait([sending], timeout=LIMIT)

@@ -1,7 +1,8 @@
 """Sends one message out of this machine: as an HTTP POST, or to a command. Standard library only.
 
-Node, hub and console all send by this. What a program printed reaches a command through its standard input and
-environment alone, never through a shell. What a message says, and when it is due, is decided elsewhere.
+What a program printed reaches a command through its standard input and environment alone, never through a shell. What
+a message says, and when it is due, is decided elsewhere. Hub and console, which know a node by the wire alone, send by
+`relaytui.notify.sending`; one set of tests holds both.
 """
 
 from __future__ import annotations
