@@ -106,6 +106,8 @@ class Proxy:
         assert task is not None
         self._connections.add(task)
         self._writers.add(writer)
+        # asyncio sets it only on sockets that were made with a protocol number, as the listener was not
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             await self._join(reader, writer)
         except (OSError, asyncio.CancelledError):

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from node_agent.protocol.ids import SessionId
-from relaytui.config import Config
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
 from tests.bench.keys import ECHO, Typist
-from tests.bench.place import NODE, Place, bench_place
+from tests.bench.place import NODE, Place, bench_place, config_of
 from tests.bench.report import Check, Report, median, milliseconds, percentile
 from tests.pty_program import PtyProgram, on_terminal
 
@@ -84,7 +83,7 @@ async def _key_beside_watched_floods(place: Place, port: int) -> list[float]:
     floods = [home.start("sh", "-c", FLOOD, options=["--node", NODE]) for _ in range(FLOODS)]
     echo = home.start("sh", "-c", ECHO, options=["--node", NODE])
     home.configure(place.node(port))
-    core = Core(Config(nodes=(place.node(port),)), cache=home.directory / "bench-cache")
+    core = Core(config_of(place.node(port)), cache=home.directory / "bench-cache")
     await core.start()
     try:
         async with asyncio.timeout(30):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from relaytui.config import Config, NodeConfig
+from relaytui.config import NodeConfig
 from relaytui.hub.core import Core
 from relaytui.hub.jobs.dispatcher import JobDispatcher
 from relaytui.hub.jobs.model import JobSpec
@@ -17,7 +17,7 @@ from relaytui.hub.jobs.queue import JobQueue
 from relaytui.hub.jobs.service import until_known
 from relaytui.hub.jobs.sqlite import SqliteQueue
 from relaytui.hub.jobs.states import JobState
-from tests.bench.place import NODE, Place, bench_place, installed
+from tests.bench.place import NODE, Place, bench_place, config_of, installed
 from tests.bench.report import Check, Report, median, milliseconds, percentile
 from tests.home import Home
 
@@ -98,11 +98,9 @@ def _queue_figures(directory: Path) -> tuple[float, float]:
 
 async def _dispatch_figures(home: Home, node: NodeConfig) -> tuple[list[float], list[float]]:
     """Seconds from submit, by another process's connection, to running and to the result."""
-    config = Config(operator="bench")
-    object.__setattr__(config, "nodes", (node,))  # not the machine's own node
     directory = home.directory / f"dispatch-{node.alias}"
     path = directory / "queue.db"
-    core = Core(config, cache=directory)
+    core = Core(config_of(node), cache=directory)
     with closing(SqliteQueue(path)) as queue, closing(SqliteQueue(path)) as own:
         dispatcher = JobDispatcher(core, own)
         await core.start()

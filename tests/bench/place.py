@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from relaytui.config import NodeConfig
+from relaytui.config import Config, NodeConfig
 from tests.home import Home, open_home
 from tests.sshd import Sshd, open_sshd
 
@@ -27,6 +27,13 @@ def bench_home() -> Iterator[Home]:
         open_home(Path(directory)) as home,
     ):
         yield home
+
+
+def config_of(node: NodeConfig) -> Config:
+    """A config with this node alone: a core in our own process would start the agent of the user's own `local`."""
+    config = Config(operator="bench")
+    object.__setattr__(config, "nodes", (node,))
+    return config
 
 
 @dataclass
