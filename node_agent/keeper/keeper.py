@@ -222,6 +222,8 @@ class Keeper:
 
     def session_grew(self, session: Session, size: int) -> None:
         self.news.journal_grew(session.id, is_echo=session.awaits_echo)
+        if session.awaits_echo:
+            self.loop.hurry()
         self.storage.grew(size)
 
     def session_lost_bytes(self, session: Session) -> None:

@@ -44,6 +44,7 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._bulk: Dict[int, int] = {}  # descriptor → the turn in which it was last called
         self._bulk_turns = 0
+        self._is_hurried = False
         self._timers: List[Tuple[float, int, Timer]] = []
         self._timer_count = 0
 
@@ -72,6 +73,10 @@ class Loop:
         self._bulk.pop(fd, None)
         if fd in self._selector.get_map():
             self._selector.unregister(fd)
+
+    def hurry(self) -> None:
+        """End this round's bulk here: something came of it that must not wait for the rest."""
+        self._is_hurried = True
 
     def call_at(self, deadline: float, call: Callable[[], None]) -> Timer:
         timer = Timer(deadline, call)
@@ -102,12 +107,13 @@ class Loop:
         """Call those that have waited longest, for a moment; the others are as ready in the next round."""
         ready.sort(key=lambda item: self._bulk.get(item[0].fd, 0))
         until = self.now() + BULK_SECONDS
+        self._is_hurried = False
         for key, events in ready:
             self._bulk_turns += 1
             if key.fd in self._bulk:
                 self._bulk[key.fd] = self._bulk_turns
             self._call(key, events)
-            if self.now() >= until:
+            if self._is_hurried or self.now() >= until:
                 break
 
     def _call(self, key: SelectorKey, events: int) -> None:

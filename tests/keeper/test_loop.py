@@ -97,3 +97,31 @@ def test_bulk_takes_turns_and_waits_for_everything_else(monkeypatch: pytest.Monk
             os.close(end)
     assert called[0] == "key"
     assert sorted(called[1:3]) == ["a", "b"]
+
+
+def test_what_must_not_wait_ends_the_rounds_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node_agent.keeper.loop.BULK_SECONDS", 60.0)
+    rounds: list[int] = []
+    called: list[int] = []
+
+    def end_of_round() -> None:
+        rounds.append(len(called))
+        loop.stopped = len(rounds) == 3
+
+    loop = Loop(end_of_round)
+    pipes = [os.pipe() for _ in range(3)]
+
+    def bulk(reader: int) -> None:
+        called.append(reader)
+        if len(called) == 1:
+            loop.hurry()
+
+    for reader, writer in pipes:
+        loop.watch(reader, READ, lambda _, reader=reader: bulk(reader), bulk=True)  # type: ignore[misc]  # bound now
+        os.write(writer, b"x")
+    loop.run()
+    loop.close()
+    for pipe in pipes:
+        for end in pipe:
+            os.close(end)
+    assert rounds == [1, 4, 7]  # the others had their turns in the next rounds
