@@ -13,11 +13,18 @@ import socket
 import time
 from typing import Optional
 
+_STARTING_SECONDS = 0.5
+"""How long a holder that does not answer is taken to be one that has only just begun."""
+
 _MOVE_SECONDS = 5.0
 
 
 def take_lock(state: str) -> Optional[int]:
-    """Hold the state directory for this process's life; None where another keeper does."""
+    """Hold the state directory for this process's life; None where another keeper does.
+
+    Who finds it held may ask the holder to move by SIGUSR1, which is blocked from here on until it is heeded.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     fd = os.open(os.path.join(state, "keeper.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -46,7 +53,7 @@ def bind(path: str) -> socket.socket:
 
 def ask_to_move(state: str, path: str) -> bool:
     """Have the keeper that holds `state` listen at `path`; whether somebody does in the end."""
-    if _answers(path):
+    if _answers_within(path, _STARTING_SECONDS):
         return True
     try:
         with open(os.path.join(state, "keeper.lock"), "rb") as file:
@@ -56,12 +63,7 @@ def ask_to_move(state: str, path: str) -> bool:
         os.kill(holder, signal.SIGUSR1)
     except (OSError, ValueError):
         return False
-    deadline = time.monotonic() + _MOVE_SECONDS
-    while time.monotonic() < deadline:
-        if _answers(path):
-            return True
-        time.sleep(0.01)
-    return False
+    return _answers_within(path, _MOVE_SECONDS)
 
 
 def asked_to_move(state: str) -> str:
@@ -75,6 +77,15 @@ def asked_to_move(state: str) -> str:
 
 def _request(state: str) -> str:
     return os.path.join(state, "keeper.socket")
+
+
+def _answers_within(path: str, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not _answers(path):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _answers(path: str) -> bool:

@@ -120,6 +120,7 @@ class Keeper:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._note_end())
         signal.signal(signal.SIGUSR1, lambda *_: self._note_move())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])  # a new keeper's claim has blocked it
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import node_agent
 from node_agent.io.keeper_client import KeeperClient, KeeperGone, ensure_keeper
 from node_agent.io.keeper_launch import keeper_command, scope_command
 from node_agent.io.paths import NodePaths
@@ -45,6 +48,30 @@ async def test_it_is_started_once_and_outlives_its_starter(paths: NodePaths) -> 
         await client.close()
     await until(lambda: not is_alive(pid))
     assert not paths.keeper_socket.exists()
+
+
+_ASKED_AT_ONCE = """
+import os, signal, sys
+sys.path.insert(0, sys.argv.pop(1))
+from node_agent.keeper import __main__ as program, claim
+bind = claim.bind
+
+def asked(path):
+    os.kill(os.getpid(), signal.SIGUSR1)
+    return bind(path)
+
+claim.bind = asked
+sys.exit(program.main())
+"""
+
+
+async def test_a_keeper_that_is_asked_to_move_while_it_begins_lives_on(paths: NodePaths) -> None:
+    root = str(Path(node_agent.__file__).parent.parent)
+    words = ["--detach", "--socket", str(paths.keeper_socket), str(paths.state)]
+    subprocess.run([sys.executable, "-I", "-S", "-c", _ASKED_AT_ONCE, root, *words], check=True, timeout=30)
+    client = await KeeperClient.connect(paths.keeper_socket, 1)
+    await client.shutdown()
+    await client.close()
 
 
 async def test_a_socket_that_a_killed_keeper_left_is_in_nobodys_way(tmp_path: Path, paths: NodePaths) -> None:

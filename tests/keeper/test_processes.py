@@ -27,6 +27,7 @@ async def test_a_sessions_processes_can_be_read(node: Node) -> None:
         children = (await node.client.proc_read(pid, [f"task/{pid}/children"]))[f"task/{pid}/children"] or b""
     child = int(children)
     await until(lambda: b"sleep" in Path(f"/proc/{child}/comm").read_bytes())
+    await until(lambda: not Path(f"/proc/{child}/syscall").read_bytes().startswith(b"running"))
     names = ["comm", "cmdline", "stat", "status", "wchan", "syscall", "fd", "task", "cwd", "exe", "fd/1", "fdinfo/1"]
     files = await node.client.proc_read(child, [*names, "fd/99", f"task/{child}/syscall"])
     assert files["comm"] == b"sleep\n"
