@@ -19,6 +19,11 @@ from tests.home import Home, open_home
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
+# What tests do in their own process must not reach the config, cache and state of whoever runs them.
+_OWN = tempfile.TemporaryDirectory(prefix="relaytui-test-")
+for name in ("CONFIG", "CACHE", "STATE"):
+    os.environ[f"RELAYTUI_{name}_DIR"] = str(Path(_OWN.name) / name.lower())
+
 # A busy machine is no failure, and a test leaves no files behind.
 settings.register_profile("relaytui", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("relaytui")

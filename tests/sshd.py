@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,6 +40,7 @@ class Sshd:
         self.authorized = directory / "authorized_keys"
         self.config = directory / "ssh_config"
         self.wrapper: list[str] = []  # a command that sshd is run by
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
@@ -76,7 +78,9 @@ class Sshd:
     def _launch(self, extra: tuple[str, ...]) -> subprocess.Popen[bytes]:
         assert SSHD is not None
         config = self.directory / "sshd_config"
+        variables = [line.partition(" ")[2] for line in extra if line.startswith("SetEnv ")]
         lines = [
+            f"SetEnv {' '.join([*variables, f'TMPDIR={self._make_temporary()}'])}",
             *extra,  # the first value of a keyword counts
             f"Port {self.port}",
             "ListenAddress 127.0.0.1",
@@ -98,6 +102,13 @@ class Sshd:
                 [*self.wrapper, SSHD, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=log
             )
 
+    def _make_temporary(self) -> str:
+        """The temp directory of logins, where an agent puts its sockets: short, for any user, gone with the server."""
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="rt", dir="/tmp", ignore_cleanup_errors=True)
+            Path(self._temporary.name).chmod(0o1777)
+        return self._temporary.name
+
     async def stop(self) -> None:
         """End sshd and every connection it served."""
         if self._process is not None:
@@ -107,6 +118,9 @@ class Sshd:
             for child in children:
                 _end(child)
             self._process = None
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
 
     def write_config(self, *names: str, port: int | None = None, user: str = "", extra: str = "") -> Path:
         """An SSH config in which each of `names` is this sshd; `extra` lines belong to the last one."""
