@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
+import tempfile
 
 from tests.bench.report import Report, machine
 
@@ -36,6 +38,13 @@ def main() -> int:
     if unknown := set(names) - set(BENCHES):
         parser.error(f"no bench {', '.join(sorted(unknown))}; there is {', '.join(BENCHES)}")
     print(f"Machine: {machine()}\n", flush=True)
+    with tempfile.TemporaryDirectory(prefix="rt", dir="/tmp") as directory:
+        for variable in ("RELAYTUI_CONFIG_DIR", "RELAYTUI_CACHE_DIR", "RELAYTUI_STATE_DIR", "RELAY_RUNTIME_DIR"):
+            os.environ[variable] = f"{directory}/{variable}"  # nothing is left in the own of whoever measures
+        return _measure(names)
+
+
+def _measure(names: list[str]) -> int:
     missed = False
     for name in names:
         report: Report = importlib.import_module(f"tests.bench.{name}").measure()
