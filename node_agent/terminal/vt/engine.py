@@ -23,7 +23,7 @@ from node_agent.terminal.vt.terminal import NO_TOKEN, Terminal, TokenEnd
 GROUND = re.compile(
     "(\x1b\\[[0-9;:]{0,128}m)([ -~\x80-\xff]*)"
     "|(\x1b\\[[0-9;]{0,32}[A-HKX`d])([ -~\x80-\xff]*)"
-    "|((?:[ -~\t]*\r\n){4,}|(?:[ -~\t]*\r\r\n){4,})"
+    "|((?=[ -~\t]|\r\r?\n\r)(?:(?:[ -~\t]*\r\n){4,}|(?:[ -~\t]*\r\r\n){4,}))"
     "|([ -~\x80-\xff]+)(\r\n|\t[ -~\t]*)?"
     "|(\x1b\\[[0-?]{0,128}[ -/]{0,8}[@-~])"
     "|(\r\n)"
@@ -124,6 +124,7 @@ class VtEngine:
         terminal = self._terminal
         compiled = sequences.COMPILED
         layouts = layout.KNOWN
+        is_ascii = text.isascii()
         for found in GROUND.finditer(text, start):
             kind = found.lastindex
             if kind == _STYLED:
@@ -154,7 +155,7 @@ class VtEngine:
             else:
                 self._do(kind, found)
                 continue
-            if not run.isascii():
+            if not (is_ascii or run.isascii()):
                 known = layouts.get(run) or layout.layout_of(run)
                 if not known.is_narrow:
                     printing.print_layout(terminal, known)
@@ -167,7 +168,16 @@ class VtEngine:
                 row = terminal.grid[terminal.y]
                 length = row.length
                 if length == x:
-                    row.runs += (run, terminal.brush.pen)
+                    runs = row.runs
+                    runs.append(run)
+                    runs.append(terminal.brush.pen)
+                    row.length = stop
+                elif 0 <= length < x and row.rest is None:  # after a gap
+                    pen = terminal.brush.pen
+                    if pen is row.fill:
+                        row.runs += (" " * (x - length) + run, pen)
+                    else:
+                        row.runs += (" " * (x - length), row.fill, run, pen)
                     row.length = stop
                 elif length == CELLS and not row.wide:
                     row.texts[x:stop] = run
