@@ -117,23 +117,26 @@ async def test_ids_are_never_used_again(node: Node) -> None:
 
 
 async def test_a_directory_that_hangs_holds_nobody_else(tmp_path: Path) -> None:
+    entering = tmp_path / "entering"
     hang = (
-        "import sys; sys.path.insert(0, sys.argv.pop(1)); import os, time; enter = os.chdir; "
-        "os.chdir = lambda path: time.sleep(1000) if path == '/dead' else enter(path); "
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); import os, time, pathlib; enter = os.chdir; "
+        f"hang = lambda: (pathlib.Path({str(entering)!r}).touch(), time.sleep(1000)); "
+        "os.chdir = lambda path: hang() if path == '/dead' else enter(path); "
         "from node_agent.keeper.__main__ import main; sys.exit(main())"
     )
     command = keeper_command()
     command[-2] = hang
     async with running_node(tmp_path / "state", command=command) as node:
-        stuck = asyncio.ensure_future(node.client.spawn(SpawnRequest("stuck", ("true",), "/dead", ENV, timeout=1.5)))
+        stuck = asyncio.ensure_future(node.client.spawn(SpawnRequest("stuck", ("true",), "/dead", ENV, timeout=3)))
         session = await node.shell("echo here")
         await node.shows(session, b"here")
+        await until(entering.exists)
         starting = [record for record in await node.client.list() if record.state is SessionState.STARTING]
         assert len(starting) == 1
-        assert os.listdir(f"/proc/{starting[0].pid}/fd").__len__() == 4, "a hung child holds other sessions' terminals"
+        assert len(os.listdir(f"/proc/{starting[0].pid}/fd")) == 4, "a hung child holds other sessions' terminals"
         with pytest.raises(KeeperError) as caught:
             await stuck
         assert caught.value.code == "cwd_missing"
-        assert "no answer within 1.5 s" in caught.value.message
+        assert "no answer within 3 s" in caught.value.message
         await until(lambda: not is_alive(starting[0].pid))
         assert [record.id for record in await node.client.list()] == [session]
