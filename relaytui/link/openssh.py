@@ -1,7 +1,8 @@
 """Links through the system's own ssh: every key type, option and agent it knows works, since it does the work.
 
-It runs on a terminal of its own. Whatever it asks before the agent's preamble (a passphrase, a code, an unknown host
-key) becomes a prompt for the operator; from the preamble on the terminal carries the agent's stream unchanged.
+It runs on a terminal of its own. Whatever it asks there before the agent's preamble (a passphrase, a code, an unknown
+host key) becomes a prompt for the operator, with what it has said on standard error before; from the preamble on the
+terminal carries the agent's stream unchanged.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ from relaytui.link.terminal import Terminal
 _LOGIN_TIMEOUT = 30.0
 _QUIET = 0.2
 """Seconds after which an unfinished line that looks like one is a question."""
+
+_MOST_BEFORE, _MOST_ASKED = 300, 600
+"""Characters shown of what was said before a question, a banner's end say, and of the question."""
 
 _OPTIONS = ["-T", "-e", "none", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2"]
 _QUESTION = re.compile(r"[^\r\n]*[?:)\]>]\s*$")
@@ -89,24 +93,26 @@ class OpenSshConnector:
         """Bring what ssh asks to the operator until the stream begins. Raises TimeoutError and LinkErrors."""
         loop = asyncio.get_running_loop()
         seen = b""
-        answered = 0  # bytes of it that questions already took in
+        answered = heard = 0  # bytes of it, and of standard error, that questions already took in
         async with asyncio.timeout(_LOGIN_TIMEOUT) as limit:
             while (start := beginning.search(seen)) is None:
                 if len(seen) > MAX_BANNER:
-                    raise self._failure(seen)
+                    raise self._failure(seen + await terminal.last_words())
                 question = seen[answered:].decode("utf-8", "replace")
                 try:
                     async with asyncio.timeout(_QUIET if _QUESTION.search(question) else None):
                         data = await terminal.read(4096)
                 except TimeoutError:
-                    answered = len(seen)
+                    before = terminal.said[heard:].decode("utf-8", "replace")[-_MOST_BEFORE:]
+                    answered, heard = len(seen), len(terminal.said)
                     limit.reschedule(None)
-                    answer = await self._desk.ask(PromptKind.SSH, sanitise(question, 600, multiline=True).strip())
+                    asked = sanitise(before + question, _MOST_BEFORE + _MOST_ASKED, multiline=True)
+                    answer = await self._desk.ask(PromptKind.SSH, asked.strip())
                     limit.reschedule(loop.time() + _LOGIN_TIMEOUT)
                     terminal.write(answer.encode() + b"\n")
                     continue
                 if not data:
-                    raise self._failure(seen)
+                    raise self._failure(seen + await terminal.last_words())
                 seen += data
         terminal.unread(seen[start.start(1) :])
 

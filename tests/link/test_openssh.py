@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from relaytui.link.errors import (
     HostKeyChanged,
     LinkError,
 )
+from relaytui.link.openssh import OpenSshConnector
+from relaytui.link.prompts import Desk
 from tests.link.operator import Operator
 from tests.link.own_server import Account, open_server
 from tests.link.scripted import SESSION, ScriptedAgent, write_agent_command
@@ -46,6 +49,22 @@ async def test_bytes_pass_unchanged_both_ways(node: NodeConfig, agent: ScriptedA
         assert got == every
         await stream.send(every)
         assert agent.received == every
+
+
+async def test_what_ssh_says_of_a_cut_does_not_come_out_of_the_stream(node: NodeConfig, sshd: Sshd) -> None:
+    connector = OpenSshConnector(node, Desk("box", None))
+    duplex = await connector.command(
+        "echo a word on stderr >&2; echo BEGIN here; printf frame; exec sleep 100", b"BEGIN"
+    )
+    got = b""
+    while not got.endswith(b"frame"):
+        got += await duplex.reader.read(100)
+    for pid in sshd.connections():
+        os.kill(pid, signal.SIGKILL)
+    while data := await duplex.reader.read(100):
+        got += data
+    await duplex.close()
+    assert got == b"BEGIN here\nframe"
 
 
 async def test_a_passphrase_is_asked_in_sshs_own_words(node: NodeConfig, sshd: Sshd) -> None:
