@@ -187,7 +187,7 @@ async def test_one_client_types_at_a_time_and_another_may_take_over(shared_node:
     await other.request(ReleaseLease(session.id))
     await client.until(lambda: client.sessions[session.id].lease is None)
     told = [EventKind.LEASE_TAKEN, EventKind.LEASE_RELEASED, EventKind.LEASE_TAKEN, EventKind.LEASE_RELEASED]
-    await client.until(lambda: len(lease_kinds(client)) >= len(told))  # state is told at once, events when they are stored
+    await client.until(lambda: len(lease_kinds(client)) >= len(told))  # events are told once stored, state at once
     assert lease_kinds(client) == told
 
 
