@@ -104,7 +104,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """Columns and rows of `120x40`; raises RequestError (`bad_size`)."""
     match = _SIZE.fullmatch(text)
     if match is None:
-        raise RequestError(ErrorCode.BAD_SIZE, f"size {text!r} is not COLUMNSxROWS, each 1 to 9999; write it as 120x40")
+        raise RequestError(ErrorCode.BAD_SIZE, f"size {text!r} is not COLUMNSxROWS, each 1 to 1000; write it as 120x40")
     return int(match[1]), int(match[2])
 
 

@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
 
 from node_agent.protocol.requests import StartSession
 from relaytui.config import Config, NodeConfig
@@ -34,6 +37,7 @@ SIZE = (200, 56)
 PROMPT = 0.5
 """Seconds within which a change is on screen; tests allow a busy machine more and print what they saw."""
 
+_CONSOLE = Console()
 Fleet = dict[str, str]
 """The sessions' keys by their titles."""
 
@@ -99,6 +103,7 @@ async def test_the_main_job(home: Home, monkeypatch: pytest.MonkeyPatch) -> None
     ]
     with in_tmux(line, SIZE, home.directory, home.env) as console:
         _sees_every_tile(home, console, cast, fleet)
+        _sees_colours(console)
         _sees_changes_at_once(home, console)
         _filters_and_zooms(home, console, fleet)
         _sends_and_answers(home, console, fleet)
@@ -157,6 +162,22 @@ def _agree(console: Tmux, peer: Tmux, key: str, role: Role) -> bool:
         return padded == tile.rows
     crops = [[row[: width - 1] for row in screen[top : top + height]] for top in range(rows - height + 1)]
     return [row[: width - 1] for row in tile.rows] in crops
+
+
+def _sees_colours(console: Tmux) -> None:
+    """Seven rows in seven colours, each with a word in reverse."""
+    rows = [row for row in console.styled if "red rev" in row.plain]
+    assert [row.plain[row.plain.index(" red rev") - 1] for row in rows] == list("1234567")
+    plain = [_style(row, "red rev") for row in rows]
+    assert len({style.color for style in plain}) == 7
+    for row, style in zip(rows, plain, strict=True):
+        reverse = _style(row, "rev")
+        assert reverse.reverse or reverse.bgcolor != style.bgcolor
+
+
+def _style(row: Text, word: str) -> Style:
+    """How the first letter of `word` is drawn."""
+    return row.get_style_at_offset(_CONSOLE, row.plain.index(word))
 
 
 def _sees_changes_at_once(home: Home, console: Tmux) -> None:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from rich.text import Text
+
 from tests.e2e.cells import Cells, cells_of
 
 T = TypeVar("T")
@@ -53,6 +55,11 @@ class Tmux:
     @property
     def screen(self) -> str:
         return self._run("capture-pane", "-p")
+
+    @property
+    def styled(self) -> list[Text]:
+        """The screen's rows with their colours."""
+        return [Text.from_ansi(line) for line in self._run("capture-pane", "-p", "-e").split("\n")]
 
     @property
     def cells(self) -> list[Cells]:
