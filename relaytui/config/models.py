@@ -99,6 +99,9 @@ class NodeConfig:
         where = f"node {self.alias!r}"
         if not _ALIAS.fullmatch(self.alias):
             raise ConfigError(f"{where}: an alias is letters, digits, '.', '_' and '-', at most 64; choose another")
+        for name, command in (("agent", self.agent), ("resolver_command", self.resolver_command)):
+            if command and not _words_of(command, f"{where}: {name}"):
+                raise ConfigError(f"{where}: {name} is blank; name a command or remove it")
         if self.transport is Transport.UNIX:
             if self.host:
                 raise ConfigError(f"{where}: host and transport 'unix' exclude each other; remove one")
@@ -194,13 +197,10 @@ class ChannelConfig:
             raise ConfigError(f'{where}: needs settings = {{url = "https://…"}}; add it')
         if self.kind is ChannelKind.APPRISE and not url:
             raise ConfigError(f"{where}: needs settings = {{url = …}} as apprise writes it; add it")
-        if self.kind is ChannelKind.COMMAND:
-            try:
-                words = shlex.split(self.settings.get("command", ""))
-            except ValueError as error:
-                raise ConfigError(f"{where}: its command cannot be split into words ({error}); correct it") from error
-            if not words:
-                raise ConfigError(f"{where}: needs settings = {{command = …}}; add it")
+        if self.kind is ChannelKind.COMMAND and not _words_of(
+            self.settings.get("command", ""), f"{where}: its command"
+        ):
+            raise ConfigError(f"{where}: needs settings = {{command = …}}; add it")
 
 
 @dataclass(frozen=True)
@@ -226,6 +226,15 @@ class RestartRule:
             (self.tag, tags),
         )
         return all(not glob or any(fnmatchcase(value, glob) for value in given) for glob, given in values)
+
+
+def _words_of(command: str, what: str) -> list[str]:
+    """The words of a command line, none where it names no program; raises ConfigError about `what`."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(f"{what} cannot be split into words ({error}); correct it") from error
+    return words if words and words[0] else []
 
 
 def default_operator() -> str:

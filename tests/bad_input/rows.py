@@ -244,4 +244,9 @@ ROWS = (
     Row("ambiguous id", words("kill", "local/s"), 12, "local/s1, local/s2"),
     Row("config syntax", config("[nodes.box\nhost = 1\n"), 10, "config.toml.*line 1"),
     Row("config unknown key", config('[nodes.box]\nhots = "box"\n'), 10, "hots.*host"),
+    Row("config command", config('[nodes.box]\nhost = "box"\nagent = "it\'s"\n'), 10, "'box': agent .*quotation"),
+    Row("agent option", words("node", "add", "box", "--later", "--agent", "it's"), 10, "'box': agent .*quotation"),
+    Row(
+        "resolver option", words("node", "add", "box", "--resolver", "command: "), 10, "'box': resolver_command .*blank"
+    ),
 )

@@ -19,7 +19,10 @@ from tests.home import Home
 from tests.sshd import SSHD
 
 AGENT = f"{sys.executable} -P -m node_agent"
-SAME_CASE = {"config syntax", "config unknown key", "garbage", "a huge length", "wrong size", "size out of bounds"}
+SAME_CASE = {
+    *("config syntax", "config unknown key", "config command", "agent option", "resolver option"),
+    *("garbage", "a huge length", "wrong size", "size out of bounds"),
+}
 """Rows that share a code with another one: to a script they are one case."""
 
 

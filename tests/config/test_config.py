@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -92,6 +93,16 @@ def test_everything_is_read(tmp_path: Path) -> None:
         ("[nodes.a]\n", r"node 'a': no host; add host"),
         ("[nodes.a]\nhost = '-oProxyCommand=reboot'", r"would be read as an option"),
         ("[nodes.a]\nhost = 'h'\ntransport = 'unix'", r"exclude each other"),
+        ("[nodes.a]\nhost = 'h'\nagent = \"it's\"", r"node 'a': agent cannot be split into words .*; correct it"),
+        ("[nodes.a]\nhost = 'h'\nagent = ' '", r"node 'a': agent is blank; name a command or remove it"),
+        (
+            "[nodes.a]\nhost = 'h'\nresolver = 'command'\nresolver_command = \"it's\"",
+            r"node 'a': resolver_command cannot be split into words .*; correct it",
+        ),
+        (
+            "[nodes.a]\nhost = 'h'\nresolver = 'command'\nresolver_command = ' '",
+            r"node 'a': resolver_command is blank; name a command or remove it",
+        ),
         ("[nodes.'a/b']\nhost = 'h'", r"an alias is letters, digits"),
         ("[nodes.a]\nhost = 'h'\nalias = 'b'", r"the table's name is the alias"),
         ("\ufeffx = '\u0000'", r"not TOML"),
@@ -139,13 +150,14 @@ def test_a_linked_file_stays_a_link(tmp_path: Path) -> None:
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 ALIAS = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,8}\Z")
+COMMAND = st.lists(TEXT, max_size=2).map(lambda words: shlex.join(["node-agent", *words])) | st.just("")
 NODES = st.builds(
     NodeConfig,
     alias=ALIAS,
     host=ALIAS,
     user=TEXT,
     port=st.integers(0, 65535),
-    agent=TEXT,
+    agent=COMMAND,
     state=TEXT,
     options=st.dictionaries(TEXT, TEXT, max_size=2),
     tags=st.lists(TEXT, max_size=3).map(tuple),
