@@ -97,8 +97,23 @@ def judge(
 
 
 def accept(question: HostKeyUnknown) -> None:
-    """Put the key on record, the operator having said yes to its fingerprint. Blocks; raises OSError."""
-    path = Path(question.known_hosts)
+    """Put the key on record, the operator having said yes to its fingerprint. Blocks; raises HostKeyUnknown again
+    where the file cannot be written.
+    """
+    try:
+        _append(Path(question.known_hosts), question)
+    except OSError as error:
+        raise HostKeyUnknown(
+            f"the host key {question.fingerprint} cannot be put on record in {question.known_hosts}: "
+            f"{error.strerror or error}; make that file writable",
+            host=question.host,
+            key=question.key,
+            fingerprint=question.fingerprint,
+            known_hosts=question.known_hosts,
+        ) from error
+
+
+def _append(path: Path, question: HostKeyUnknown) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     kind, data = question.key.split()[:2]
     line = f"{question.host} {kind} {data}\n".encode()

@@ -11,10 +11,11 @@ from relaytui.link.errors import HostKeyUnknown
 from relaytui.screens.confirm import ConfirmScreen
 from relaytui.screens.context import Context
 from relaytui.screens.panel import PanelScreen
+from relaytui.screens.requests import describe_failure
 from relaytui.screens.views import node_view
 from relaytui.widgets.status_line import plural
 from relaytui.widgets.text import wrap
-from relaytui.widgets.view import Hint, NodeView
+from relaytui.widgets.view import Hint, NodeView, Status
 
 _LIMIT = 200
 _NAME = 14
@@ -28,6 +29,7 @@ class NodesScreen(PanelScreen[None]):
         super().__init__(context)
         self._chosen = 0
         self._chosen_line = 0
+        self._said = ""
 
     @property
     def heading(self) -> str:
@@ -61,6 +63,11 @@ class NodesScreen(PanelScreen[None]):
             if index == self._chosen:
                 self._chosen_line = len(lines)
             lines += self._node(view, index == self._chosen, width)
+        if self._said:
+            lines.append(self.line(width).strip())
+            lines += [
+                self.line(width).add(part, self.look.status(Status.FAILED)).strip() for part in wrap(self._said, width)
+            ]
         return lines or [self.line(width).add("No node is configured.", self.look.muted).strip()]
 
     def _node(self, view: NodeView, is_chosen: bool, width: int) -> list[Strip]:
@@ -81,7 +88,9 @@ class NodesScreen(PanelScreen[None]):
     def _ask_trust(self, alias: str, question: HostKeyUnknown) -> None:
         async def accept(is_yes: bool | None) -> None:
             if is_yes:
-                await self.context.source.accept_host_key(alias)
+                failure = await describe_failure(self.context.source.accept_host_key(alias))
+                self._said = f"{alias}: {failure.text}" if failure else ""
+                self.rebuild()
 
         fingerprint = sanitise(question.fingerprint, _LIMIT)
         consequence = f"{sanitise(question.host, _LIMIT)} shows the key {fingerprint}.\nSay yes only where it is known."

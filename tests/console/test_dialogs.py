@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from relaytui.config import Config, ConfigError, RestartRule
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeState
 from relaytui.link.errors import HostKeyUnknown
+from relaytui.link.hostkeys import accept
 from relaytui.link.prompts import Prompt, PromptKind
 from relaytui.screens.services import Services
 from tests.console.driver import at_console
@@ -257,6 +259,24 @@ async def test_an_unknown_host_key_is_trusted_only_on_a_plain_yes() -> None:
         assert source.host_keys
         await operator.press("t", "y")
         await operator.until(lambda: not source.host_keys)
+
+
+async def test_a_host_key_that_cannot_be_put_on_record_is_said_and_the_console_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    known_hosts = str(tmp_path / "file" / "known_hosts")
+
+    class Trusting(ScriptedSource):
+        async def accept_host_key(self, alias: str) -> None:
+            accept(self.host_keys[alias])
+
+    source = Trusting("local")
+    source.host_keys["local"] = HostKeyUnknown(
+        "unknown", host="box", key="ssh-ed25519 AAAA", fingerprint="SHA256:abc", known_hosts=known_hosts
+    )
+    async with at_console(source, size=(200, 40)) as operator:
+        await operator.press("v", "t", "y")
+        await operator.until(lambda: operator.sees("local: the host key SHA256:abc cannot be put on record in"))
+        assert operator.screen_name == "NodesScreen"
 
 
 async def test_a_links_question_is_answered_in_a_popup_and_never_shown() -> None:
