@@ -17,7 +17,7 @@ from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import narrate, print_json, print_table
 from relaytui.config import load_config
-from relaytui.config.paths import hub_log, hub_socket
+from relaytui.config.paths import hub_log, hub_socket, writing_state
 from relaytui.hub.place import HubLock, prepare
 
 _START_SECONDS = 15.0
@@ -48,8 +48,10 @@ def start() -> None:
         narrate(f"it runs already, process {pid}")
         return
     load_config()
-    prepare(hub_log().parent)
-    with hub_log().open("ab") as log:
+    with writing_state(hub_log()):
+        prepare(hub_log().parent)
+        log = hub_log().open("ab")
+    with log:
         process = subprocess.Popen(
             [sys.executable, "-m", "relaytui", "hub", "run"],
             stdin=subprocess.DEVNULL,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+
+from relaytui.config.models import ConfigError
 
 _APP = "relaytui"
 _LONGEST_SOCKET = 100
@@ -27,6 +31,15 @@ def cache_dir() -> Path:
 def state_dir() -> Path:
     """The directory of logs; RELAYTUI_STATE_DIR moves it."""
     return _directory("RELAYTUI_STATE_DIR", platformdirs.user_state_dir(_APP))
+
+
+@contextmanager
+def writing_state(path: Path) -> Iterator[None]:
+    """While a file of the state directory is made: an OSError becomes a ConfigError that says what moves it."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror or error}; set RELAYTUI_STATE_DIR") from error
 
 
 def config_file() -> Path:

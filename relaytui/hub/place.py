@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from relaytui.config import state_dir
+from relaytui.config.paths import writing_state
 
 
 def prepare(directory: Path) -> None:
@@ -24,9 +25,10 @@ class HubLock:
         self._file: int | None = None
 
     def take(self) -> bool:
-        """Take it and write our pid into it; False where another hub has it."""
-        prepare(self._path.parent)
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Take it and write our pid into it; False where another hub has it. Raises ConfigError."""
+        with writing_state(self._path):
+            prepare(self._path.parent)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -46,7 +48,7 @@ class HubLock:
         """The pid of the hub that runs, None where none does."""
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncssh
+
 from node_agent.protocol.frames import HEADER, FrameType
 from node_agent.protocol.version import Versions, preamble
 from relaytui.config import NodeConfig, Transport
@@ -63,6 +65,22 @@ def config(text: str) -> Arrange:
     return arrange
 
 
+def nowhere_to_write(*command: str) -> Arrange:
+    """A state directory of the operator's own that cannot be made."""
+
+    @asynccontextmanager
+    async def arrange(place: Place) -> AsyncIterator[tuple[str, ...]]:
+        kept = place.home.env["RELAYTUI_STATE_DIR"]
+        (place.directory / "file").write_text("")
+        place.home.env["RELAYTUI_STATE_DIR"] = str(place.directory / "file" / "state")
+        try:
+            yield command
+        finally:
+            place.home.env["RELAYTUI_STATE_DIR"] = kept
+
+    return arrange
+
+
 def behind_sshd(spoil: Callable[[Sshd, Place], NodeConfig], *sshd_lines: str) -> Arrange:
     """A node behind a private sshd, spoiled."""
 
@@ -91,6 +109,16 @@ def refused(server: Sshd, place: Place) -> NodeConfig:
 def host_key_unknown(server: Sshd, place: Place) -> NodeConfig:
     server.known_hosts.write_text("")
     return sound(server, place)
+
+
+@asynccontextmanager
+async def unwritable_known_hosts(place: Place) -> AsyncIterator[tuple[str, ...]]:
+    async with open_sshd(place.directory / "sshd") as server:
+        (place.directory / "file").write_text("")
+        options = {**sound(server, place).options, "UserKnownHostsFile": str(place.directory / "file" / "known_hosts")}
+        place.home.configure(replace(sound(server, place), options=options))
+        key = asyncssh.read_public_key(f"{server.host_key}.pub")
+        yield ("node", "trust", "bad", "--accept-key", key.get_fingerprint())
 
 
 def host_key_changed(server: Sshd, place: Place) -> NodeConfig:
@@ -245,6 +273,14 @@ ROWS = (
     Row("config syntax", config("[nodes.box\nhost = 1\n"), 10, "config.toml.*line 1"),
     Row("config unknown key", config('[nodes.box]\nhots = "box"\n'), 10, "hots.*host"),
     Row("config command", config('[nodes.box]\nhost = "box"\nagent = "it\'s"\n'), 10, "'box': agent .*quotation"),
+    Row("console log", nowhere_to_write(), 10, "cannot write .*console.log: .*; set RELAYTUI_STATE_DIR"),
+    Row("hub log", nowhere_to_write("hub", "run"), 10, "cannot write .*hub.log: .*; set RELAYTUI_STATE_DIR"),
+    Row(
+        "hub log, detached", nowhere_to_write("hub", "start"), 10, "cannot write .*hub.log: .*; set RELAYTUI_STATE_DIR"
+    ),
+    Row(
+        "known_hosts unwritable", unwritable_known_hosts, 25, "SHA256:.* cannot be put on record in .*known_hosts", True
+    ),
     Row("agent option", words("node", "add", "box", "--later", "--agent", "it's"), 10, "'box': agent .*quotation"),
     Row(
         "resolver option", words("node", "add", "box", "--resolver", "command: "), 10, "'box': resolver_command .*blank"

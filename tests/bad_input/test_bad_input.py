@@ -21,6 +21,7 @@ from tests.sshd import SSHD
 AGENT = f"{sys.executable} -P -m node_agent"
 SAME_CASE = {
     *("config syntax", "config unknown key", "config command", "agent option", "resolver option"),
+    *("console log", "hub log", "hub log, detached", "known_hosts unwritable"),
     *("garbage", "a huge length", "wrong size", "size out of bounds"),
 }
 """Rows that share a code with another one: to a script they are one case."""
