@@ -11,7 +11,7 @@ from node_agent.core.environment import session_environment
 from node_agent.core.job_starts import attempt_of, is_job_id, request_of
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.io.environment import home, login_shell
+from node_agent.io.environment import directory_named, login_shell
 from node_agent.io.live_session import LiveSession
 from node_agent.io.ssh_agent import ssh_agent_variables
 from node_agent.keeper.control import SpawnRequest
@@ -54,7 +54,7 @@ async def _start(context: Context, request: StartSession) -> SessionReply:
 async def begin(context: Context, request: StartSession) -> LiveSession:
     """Start a session. Raises RequestError and KeeperError."""
     agent = context.agent
-    cwd = _directory(request.cwd)
+    cwd = directory_named(request.cwd)
     await _check_directory(cwd)
     command: Tuple[str, ...] = request.command or (login_shell(),)
     env = await _environment(context, request)
@@ -90,11 +90,6 @@ def _check(request: StartSession) -> None:
     words = (*request.command, request.cwd, *request.env, *request.env.values())
     if any("\0" in word for word in words) or any(not name or "=" in name for name in request.env):
         raise RequestError(ErrorCode.BAD_REQUEST, "a command, directory or variable holds what none can")
-
-
-def _directory(cwd: str) -> str:
-    """The directory a session starts in: home where none is given."""
-    return os.path.expanduser(cwd) if cwd else home()
 
 
 async def _check_directory(cwd: str) -> None:

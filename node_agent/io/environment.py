@@ -37,6 +37,11 @@ def home() -> str:
     return os.path.expanduser("~")
 
 
+def directory_named(path: str) -> str:
+    """The directory an operator means by `path`, which begins in the home directory unless it is whole."""
+    return os.path.join(home(), os.path.expanduser(path)) if path else home()
+
+
 class LoginEnvironment:
     """The login environment, read when it is wanted and kept for a while."""
 

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from node_agent.core.job_starts import Start, StartRefused, admit, request_of
 from node_agent.io.agent import Agent
-from node_agent.io.attempt_files import expanded
+from node_agent.io.environment import directory_named
 from node_agent.io.live_session import LiveSession
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
@@ -60,7 +60,7 @@ class Jobs:
         """Where an attempt's relative paths begin; raises RequestError."""
         if not wanted:
             return self.own_directory(job, token)
-        path = expanded(wanted)
+        path = Path(directory_named(wanted))
         look = asyncio.get_running_loop().run_in_executor(self.threads, path.is_dir)
         try:
             is_there = await asyncio.wait_for(look, _DIRECTORY_LIMIT)

@@ -101,7 +101,7 @@ class StartSession(Request):
     reply: ClassVar[Type[Any]] = SessionReply
     request: str  # unique; a second start with the same one returns the first's session
     command: Tuple[str, ...] = ()
-    cwd: str = ""  # "" the home directory
+    cwd: str = ""  # "" the home directory, where a relative one begins
     env: Dict[str, str] = field(default_factory=dict)
     base_env: Optional[Dict[str, str]] = None  # the caller's environment instead of the login shell's
     bare: bool = False  # do not read the login shell's environment

@@ -64,6 +64,15 @@ async def test_the_title_is_the_operators_else_the_terminals_else_the_commands(c
     assert client.sessions[session.id].tags == ("gpu",)
 
 
+@pytest.mark.parametrize("cwd", ["work", "./work", "~/work"])
+async def test_a_relative_directory_begins_in_the_home_directory(node: Node, tmp_path: Path, cwd: str) -> None:
+    (tmp_path / "work").mkdir()
+    client = await node.connect()
+    session = await client.start("sh", "-c", "pwd -P; exec cat", cwd=cwd)
+    screen = await client.watch(session.id)
+    await client.until(lambda: str((tmp_path / "work").resolve()) in screen.text.replace("\n", ""))
+
+
 async def test_stop_ends_a_session_and_kill_one_that_ignores_it(client: Client) -> None:
     polite = await client.start("sleep", "600")
     deaf = await client.start("sh", "-c", "trap '' HUP TERM INT; echo ready; while :; do sleep 0.1; done")

@@ -229,6 +229,15 @@ async def test_an_attempt_without_a_directory_has_one_of_its_own(node: Node) -> 
     assert stream.data.split() == [str(len(SOME)).encode()]
 
 
+async def test_files_and_command_agree_on_a_relative_directory(node: Node, work: Path) -> None:
+    client = await node.connect()
+    assert await put(client, put_request(work, SOME, directory=work.name), SOME) == {}
+    command = ("sh", "-c", "wc -c <in.bin >out")
+    session = (await client.request(StartSession("", command, cwd=work.name, bare=True, job="j1", token=1))).session
+    await client.ended(session.id)
+    assert (work / "out").read_text().split() == [str(len(SOME))]
+
+
 async def test_what_attempts_left_goes_some_time_after_their_sessions(node: Node) -> None:
     client = await node.connect()
     for job in ("gone", "there"):
