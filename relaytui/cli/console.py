@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -98,6 +99,7 @@ def _services(config: Config, core: Core, ask: Prompter, board: QueueBoard) -> S
         jobs=board,
         add_machine=add_machine,
         restart_for=config.restart_for,
+        environment=dict(os.environ),
         rules=config.rules,
         decisions=decisions,
         demo=demo,

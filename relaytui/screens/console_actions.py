@@ -11,6 +11,7 @@ from node_agent.protocol.requests import SessionReply, StartSession
 from node_agent.protocol.states import Restart
 from relaytui.actions.action import Scope, key_label
 from relaytui.actions.catalog import ACTIONS
+from relaytui.config import LOCAL
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.jobs.queue import QueueError
 from relaytui.screens.arrival import CORRECT, ArrivalScreen, check_machine, machine_fields, machine_in
@@ -55,11 +56,12 @@ class ConsoleActions(RulesSwitch, Performer):
         except ValueError as error:
             return f"the command cannot be read: {error}"
         node, tags = values["node"].strip(), tuple(values["tags"].split())
-        restart_for = self._context.services.restart_for
+        restart_for, environment = self._context.services.restart_for, self._context.services.environment
         request = StartSession(
             uuid.uuid4().hex,
             command,
             cwd=values["cwd"],
+            base_env=dict(environment) if environment is not None and node == LOCAL else None,
             title=values["title"],
             tags=tags,
             restart=restart_for(node, command, tags) if restart_for is not None else Restart.NEVER,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +38,8 @@ class Services:
     """Makes a machine a node and shows it. Raises a LinkError or ConfigError."""
     restart_for: Callable[[str, Sequence[str], Sequence[str]], Restart] | None = None
     """What becomes of a session of that node, command and tags when it is lost, by the operator's rules."""
+    environment: Mapping[str, str] | None = None
+    """What a session on `local` starts in: that of whoever started the console. None: the login shell's."""
     rules: Sequence[Rule] = ()
     decisions: Callable[[], Awaitable[Sequence[Entry]]] | None = None
     """What rules decided on this machine, oldest first. Raises OSError."""

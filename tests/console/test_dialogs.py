@@ -221,6 +221,17 @@ async def test_a_session_is_started_where_the_focus_is() -> None:
         assert str(operator.focus) == "web-2/n1"
 
 
+async def test_only_a_session_of_this_machine_gets_the_consoles_environment() -> None:
+    source = asking()
+    async with at_console(source, services=Services(environment={"COLOUR": "teal"})) as operator:
+        await operator.press("c", *"make", "enter", "right", "c", *"make", "enter")
+        requests = [(node, request) for node, request in source.requests if isinstance(request, StartSession)]
+        assert [(node, request.base_env) for node, request in requests] == [
+            ("local", {"COLOUR": "teal"}),
+            ("web-2", None),
+        ]
+
+
 async def test_a_start_that_fails_keeps_what_was_typed() -> None:
     source = asking()
     source.replies = lambda node, request: RequestError(ErrorCode.COMMAND_NOT_FOUND, "no command maek; check PATH")

@@ -95,6 +95,23 @@ def test_the_last_screens_are_painted_before_any_node_answers(home: Home) -> Non
         os.kill(pid, 18)
 
 
+def test_a_session_of_this_machine_starts_in_the_consoles_environment(home: Home) -> None:
+    home.configure()
+    home.ok("ls")  # the agent is started without the variable
+    home.env["PLANET"] = "saturn"
+    try:
+        with home.terminal(columns=120, rows=40) as program:
+            program.wait_for(b"1 node", timeout=LIMIT)
+            os.write(program.fd, b"c")
+            program.wait_for(b"New session", timeout=LIMIT)
+            os.write(program.fd, b"sh -c 'echo from $PLANET; exec sleep 1000'\r")
+            program.wait_for(b"from saturn", timeout=LIMIT)
+            os.write(program.fd, b"q")
+            program.wait(LIMIT)
+    finally:
+        del home.env["PLANET"]
+
+
 def test_the_prefix_is_asked_for_on_the_first_run_and_kept() -> None:
     with tempfile.TemporaryDirectory(prefix="rt", dir="/tmp") as directory, open_home(Path(directory)) as home:
         for is_first in (True, False):
