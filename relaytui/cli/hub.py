@@ -110,12 +110,15 @@ def unit() -> None:
 
 async def _ask_status() -> dict[str, Any] | None:
     """The hub's own word, None where it does not answer."""
+    from relaytui.link.peer import stranger_at
     from relaytui.link.shared import STATUS
 
     try:
         async with asyncio.timeout(2.0):
             reader, writer = await asyncio.open_unix_connection(str(hub_socket()))
             try:
+                if stranger_at(writer.get_extra_info("socket")) is not None:
+                    return None
                 writer.write(f"{STATUS}\n".encode())
                 found: dict[str, Any] = json.loads(await reader.readline())
             finally:

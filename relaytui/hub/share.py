@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from relaytui.config.paths import writing_state
 from relaytui.hub.core import Core
 from relaytui.hub.place import prepare
 from relaytui.link.duplex import Duplex, Reader, Writer
@@ -31,9 +32,10 @@ class LinkShare:
         self._lent = 0
 
     async def start(self) -> None:
-        """Listen. The hub's lock is held, so that a socket that is there is a dead hub's."""
-        prepare(self._path.parent)
-        self._path.unlink(missing_ok=True)
+        """Listen. The hub's lock is held, so that a socket that is there is a dead hub's. Raises ConfigError."""
+        with writing_state(self._path):
+            prepare(self._path.parent)
+            self._path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
             self._server = await asyncio.start_unix_server(self._accept, str(self._path), limit=LINE_LIMIT)

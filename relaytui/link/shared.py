@@ -17,6 +17,7 @@ from pathlib import Path
 from relaytui.config import NodeConfig, Transport
 from relaytui.link.duplex import Connector, Duplex
 from relaytui.link.errors import AgentUnreachable
+from relaytui.link.peer import stranger_at
 
 HELLO = "relaytui-hub 1"
 STATUS = f"{HELLO} status"
@@ -60,6 +61,9 @@ class SharedConnector:
 async def open_shared(node: NodeConfig, path: Path) -> Duplex:
     """A stream to the node's agent through the hub. Raises OSError, or AgentUnreachable where the hub has no link."""
     reader, writer = await asyncio.open_unix_connection(str(path))
+    if (stranger := stranger_at(writer.get_extra_info("socket"))) is not None:
+        writer.close()
+        raise AgentUnreachable(f"{node.alias}: {path} belongs to user {stranger}, not to us; not used")
     try:
         writer.write(f"{HELLO} {node.alias} {fingerprint(node)}\n".encode())
         answer = (await reader.readline()).decode("utf-8", "replace").strip()

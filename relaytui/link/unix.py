@@ -11,13 +11,12 @@ import hashlib
 import json
 import os
 import shlex
-import socket
-import struct
 import sys
 
 from relaytui.config import NodeConfig, cache_dir, write_atomically
 from relaytui.link.duplex import Duplex
 from relaytui.link.errors import AgentFailed, AgentMissing, AgentUnreachable
+from relaytui.link.peer import stranger_at
 from relaytui.link.probe import ProbeReport, parse_report
 from relaytui.link.program import run_program
 from relaytui.link.pushed import PushedStream
@@ -60,20 +59,10 @@ async def _dial(node: str, path: str) -> Duplex:
         raise AgentUnreachable(f"{node}: nobody accepts at {path}; the agent there hangs, end it") from None
     except OSError as error:
         raise AgentUnreachable(f"{node}: no agent listens at {path}: {error.strerror or error}; start it") from error
-    peer = _peer_uid(transport.get_extra_info("socket"))
-    if peer is not None and peer not in (0, os.getuid()):
+    if (stranger := stranger_at(transport.get_extra_info("socket"))) is not None:
         stream.close()
-        raise AgentUnreachable(f"{node}: {path} belongs to user {peer}, not to us; not used")
-
+        raise AgentUnreachable(f"{node}: {path} belongs to user {stranger}, not to us; not used")
     return Duplex(stream, stream, release=stream.wait_closed)
-
-
-def _peer_uid(sock: socket.socket) -> int | None:
-    """The user who listens, where the system tells (SO_PEERCRED, unix(7))."""
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        return None
-    return int(struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))[1])
 
 
 async def start_agent(node: NodeConfig, *options: str) -> ProbeReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -63,6 +64,44 @@ async def test_a_command_goes_over_the_hubs_login_and_past_a_hub_that_is_gone(tm
         path.touch()  # left behind by a hub that was killed
         with pytest.raises(LinkError, match="a login of its own"):
             await SharedConnector(box, Refusing, path).open()
+
+
+LISTENER = """
+import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+if os.getuid() == 0:
+    os.setuid(65534)
+listener.listen()
+print("listening", flush=True)
+connection, _ = listener.accept()
+try:
+    connection.sendall(b"ok\\n")
+    print(connection.recv(1000), flush=True)
+except OSError:
+    print(b"", flush=True)
+"""
+"""Another user's program that plays the hub, and says what it was told."""
+
+
+async def test_a_socket_that_is_somebody_elses_is_told_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "hub.sock"
+    listener = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LISTENER, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert listener.stdout is not None
+    try:
+        assert await listener.stdout.readline() == b"listening\n"
+        if (own := os.getuid()) != 0:  # who is not root cannot be anybody else, but can be taken for it
+            monkeypatch.setattr(os, "getuid", lambda: own + 1)
+        with pytest.raises(LinkError, match="a login of its own"):
+            await SharedConnector(NodeConfig("box", host="box"), Refusing, path).open()
+        assert await listener.stdout.readline() == b"b''\n"
+        assert await listener.wait() == 0
+    finally:
+        if listener.returncode is None:
+            listener.kill()
+            await listener.wait()
 
 
 @needs_sshd
