@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
-from node_agent.protocol.entities import SessionInfo
+from node_agent.protocol.entities import NodeFacts, SessionInfo
 from node_agent.protocol.states import Attention
 from relaytui.cli.describe import SESSION_HEADINGS, session_json, session_row
 from relaytui.cli.exits import Exit
 from relaytui.cli.output import print_json, print_table
 from relaytui.cli.reach import run_async, surveyed
-from relaytui.config import load_config
+from relaytui.config import NodeConfig, load_config
+from relaytui.fleet.facts import fact_words, placement_facts
+from relaytui.fleet.filters import words_of
+from relaytui.fleet.keys import SessionKey
+from relaytui.fleet.views import SessionView
 
 
 @click.command()
@@ -20,7 +26,7 @@ from relaytui.config import load_config
     "tags",
     metavar="TAG",
     multiple=True,
-    help="Only sessions with this tag, theirs or their node's; may be repeated.",
+    help="Only sessions with this tag, theirs or their node's, or a fact such as gpu; may be repeated.",
 )
 @click.option("--state", type=click.Choice([item.value for item in Attention]), help="Only sessions in this state.")
 @click.option("--search", metavar="TEXT", default="", help="Only sessions with this in title, command, cwd or id.")
@@ -40,7 +46,7 @@ async def _list(nodes: tuple[str, ...], tags: tuple[str, ...], state: str | None
         found = [
             (key.node, session)
             for key, session in survey.sessions.items()
-            if set(tags) <= {*session.tags, *config.node(key.node).tags}
+            if _has_tags(config.node(key.node), session, survey.facts_of(key.node), tags)
             and state in (None, session.attention.value)
             and _matches(session, search)
         ]
@@ -50,6 +56,13 @@ async def _list(nodes: tuple[str, ...], tags: tuple[str, ...], state: str | None
         print_table(SESSION_HEADINGS, [session_row(node, session) for node, session in found])
     survey.report_missing()
     return Exit.PARTIAL if survey.missing else Exit.OK
+
+
+def _has_tags(node: NodeConfig, session: SessionInfo, facts: NodeFacts, tags: Sequence[str]) -> bool:
+    """Whether a filter would find the session by each of `tags`."""
+    words = fact_words(placement_facts(facts.facts))
+    view = SessionView(SessionKey(node.alias, session.id), session, 0.0, node.tags, words)
+    return words_of(view).issuperset(tag.lower() for tag in tags)
 
 
 def _matches(session: SessionInfo, search: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from node_agent.protocol.entities import SessionInfo
+from node_agent.protocol.entities import NodeFacts, SessionInfo
 from relaytui.cli.output import narrate
 from relaytui.cli.prompt import terminal_prompter
 from relaytui.config import Config, NodeConfig, Upgrade, load_config
@@ -53,6 +53,11 @@ class Survey:
     def find(self, word: str | None) -> SessionKey:
         """The session `word` means; raises UnknownId or AmbiguousId."""
         return resolve_id(word, [(key, session.title) for key, session in self.sessions.items()])
+
+    def facts_of(self, alias: str) -> NodeFacts:
+        """The facts of a node that answered."""
+        hello = self.clients[alias].hello
+        return hello.facts if hello is not None else NodeFacts()
 
     def report_missing(self) -> None:
         """Say on stderr which nodes did not answer and why."""

@@ -1,8 +1,8 @@
 """The filter language: `state:asking node:gpu tag:x some words`.
 
 All words must hold. `state:`, `node:` and `tag:` take several values between commas, one of which must hold; `tag:`
-looks at a session's tags and its node's. `node:` and plain words match parts of names, whatever their case; a leading
-`-` turns a word round.
+looks at a session's tags, its node's, and the words its node's facts say, such as `gpu`. `node:` and plain words match
+parts of names, whatever their case; a leading `-` turns a word round.
 """
 
 from __future__ import annotations
@@ -46,10 +46,15 @@ def _compile_word(word: str) -> Predicate:
         case "node":
             return lambda view: any(value in view.key.node.lower() for value in values)
         case "tag":
-            return lambda view: any(tag.lower() in values for tag in (*view.info.tags, *view.node_tags))
+            return lambda view: not words_of(view).isdisjoint(values)
         case _:
             wanted = word.lower()
             return lambda view: wanted in _haystack(view)
+
+
+def words_of(view: SessionView) -> frozenset[str]:
+    """What `tag:` finds a session by, in lower case."""
+    return view.node_words.union(tag.lower() for tag in (*view.info.tags, *view.node_tags))
 
 
 def _check_state(value: str) -> None:

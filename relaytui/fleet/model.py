@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import assert_never
 
-from node_agent.protocol.entities import AskInfo, SessionInfo
+from node_agent.protocol.entities import AskInfo, NodeFacts, SessionInfo
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import (
     AlertChanged,
@@ -52,6 +52,7 @@ from relaytui.fleet.changes import (
     StatusReported,
     Warned,
 )
+from relaytui.fleet.facts import fact_words, placement_facts
 from relaytui.fleet.keys import SessionKey, resolve_id
 from relaytui.fleet.status import NodeState, NodeStatus
 from relaytui.fleet.views import AskView, NodeView, SessionView
@@ -184,6 +185,7 @@ class Fleet:
             info=reply.node,
             facts=reply.facts,
             facts_seen=self._now,
+            words=fact_words(placement_facts(reply.facts.facts)),
             settings=before.settings if is_same_store else None,
             duplicate_of="",
         )
@@ -211,8 +213,7 @@ class Fleet:
                 view = self._loose_asks.get((alias, ask_id))
                 return self._close_loose(view) if view else []
             case FactsChanged(facts):
-                self._nodes[alias] = replace(self._nodes[alias], facts=facts, facts_seen=self._now)
-                return [NodeChanged(alias)]
+                return self._put_facts(alias, facts)
             case Rang(session, title, body):
                 return self._of_session(alias, session, SessionRang(SessionKey(alias, session), title, body))
             case ClipboardWrite(session, data):
@@ -227,6 +228,13 @@ class Fleet:
                 return [NodeChanged(alias)]
             case _:
                 return []
+
+    def _put_facts(self, alias: str, facts: NodeFacts) -> list[Change]:
+        before, words = self._nodes[alias], fact_words(placement_facts(facts.facts))
+        self._nodes[alias] = replace(before, facts=facts, facts_seen=self._now, words=words)
+        changed = [] if words == before.words else self.sessions_of(alias)
+        self._sessions.update((view.key, replace(view, node_words=words)) for view in changed)
+        return [NodeChanged(alias), *(SessionChanged(view.key) for view in changed)]
 
     def _on_delta(self, key: SessionKey, delta: Delta) -> list[Change]:
         if key not in self._sessions:
@@ -244,7 +252,8 @@ class Fleet:
     def _put_session(self, alias: str, info: SessionInfo) -> list[Change]:
         key = SessionKey(alias, info.id)
         old = self._sessions.get(key)
-        self._sessions[key] = SessionView(key, info, self._now, self._nodes[key.node].tags)
+        node = self._nodes[alias]
+        self._sessions[key] = SessionView(key, info, self._now, node.tags, node.words)
         return [
             SessionChanged(key, is_new=old is None),
             *self._ask_changes(key, old.info.ask if old else None, info.ask),

@@ -22,6 +22,7 @@ class SessionView:
     info: SessionInfo
     seen: float
     node_tags: tuple[str, ...] = ()
+    node_words: frozenset[str] = frozenset()  # what the node's facts say in a word, in lower case
 
     @property
     def attention(self) -> Attention:
@@ -67,6 +68,7 @@ class NodeView:
     info: NodeInfo | None = None
     facts: NodeFacts = field(default_factory=NodeFacts)
     facts_seen: float = 0.0
+    words: frozenset[str] = frozenset()  # what the facts say in a word
     settings: NodeSettings | None = None  # mutes and switches, None until it has said
     duplicate_of: str = ""  # another alias of the same node, which is shown instead
 

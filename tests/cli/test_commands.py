@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -46,6 +48,21 @@ def test_list_filters(home: Home) -> None:
     assert home.run("ls", "--node", "nowhere").returncode == 10
     for key in (one, two):
         home.ok("kill", key)
+
+
+def test_a_tag_may_be_a_fact_of_the_node_as_in_a_requirement(home: Home) -> None:
+    machine = platform.machine()
+    key = home.ok("start", "--detach", "--requires", machine, "--tag", "green", "--", "cat").strip()
+
+    def listed(*options: str) -> list[str]:
+        return [f"{item['node']}/{item['id']}" for item in home.json("ls", *options)]
+
+    deadline = time.monotonic() + 30  # an agent that has just been started still looks at its machine
+    while not home.json("node", "ls")[0]["facts"]:
+        assert time.monotonic() < deadline
+    assert listed("--tag", machine.upper(), "--tag", "green") == [key]
+    assert listed("--tag", f"not-{machine}", "--tag", "green") == []
+    home.ok("kill", key)
 
 
 def test_the_exit_status_is_kept(home: Home) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_agent.protocol.entities import AskOption, ExitInfo
+from node_agent.protocol.entities import AskOption, ExitInfo, NodeFacts
+from node_agent.protocol.notices import FactsChanged
+from node_agent.protocol.notices import SessionChanged as SessionNotice
 from node_agent.protocol.states import AskKind, Attention, SessionState
+from relaytui.fleet.changes import NodeChanged, NoticeReceived, SessionChanged
+from relaytui.fleet.facts import fact_words
 from relaytui.fleet.filters import FilterError, compile_filter
 from relaytui.fleet.keys import AmbiguousId, UnknownId, resolve_id
 from relaytui.fleet.ordering import TileOrder, ordered
 from relaytui.fleet.status import NodeState, NodeStatus, span
 from relaytui.fleet.views import SessionView, asked_words
-from tests.fleet.build import ask, key, session
+from relaytui.hub.jobs.requirement import Capabilities, Tag, Truth, judge
+from tests.fleet.build import ask, fleet, hello, key, session
 
 SESSIONS = [
     (key("box/a1"), "build"),
@@ -177,6 +185,32 @@ def test_a_tag_may_be_the_sessions_or_its_nodes() -> None:
     assert compile_filter("tag:gpu")(tagged)
     assert compile_filter("tag:nightly tag:gpu")(tagged)
     assert not compile_filter("tag:cpu")(tagged)
+
+
+def test_a_tag_may_be_a_word_of_the_nodes_facts_as_they_are_now() -> None:
+    made = fleet(box=hello(session()))
+    finds = compile_filter("tag:gpu")
+    assert not finds(made.sessions[key("box/a1")])
+    gpus = NodeFacts({"os": "Linux", "arch": "x86_64", "gpus": [{"name": "H100"}]})
+    assert SessionChanged(key("box/a1")) in made.apply(NoticeReceived("box", FactsChanged(gpus)), 101.0)
+    assert finds(made.sessions[key("box/a1")])
+    made.apply(NoticeReceived("box", SessionNotice(session("a2"))), 102.0)
+    assert compile_filter("tag:linux tag:x86_64 tag:gpu")(made.sessions[key("box/a2")])
+    same = replace(gpus, age=9.0)
+    assert made.apply(NoticeReceived("box", FactsChanged(same)), 103.0) == [NodeChanged("box")]
+    assert made.sessions[key("box/a1")].seen == 100.0  # facts say nothing of the session
+    none = NodeFacts({"os": "Linux", "gpus": []})
+    made.apply(NoticeReceived("box", FactsChanged(none)), 104.0)
+    assert not finds(made.sessions[key("box/a1")])
+
+
+@given(
+    st.dictionaries(st.sampled_from(["gpu", "os", "arch", "host", "mem"]), st.sampled_from(["gpu", "a", 0, True, []]))
+)
+def test_what_a_filter_finds_by_a_fact_a_requirement_finds_too(facts: dict[str, Any]) -> None:
+    for word in ("gpu", "os", "a", "mem", "true"):
+        held = judge(Tag(word), Capabilities(frozenset(), facts)).truth is Truth.YES
+        assert held is (word in fact_words(facts))
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+from relaytui.fleet.facts import placement_facts
 from relaytui.fleet.views import NodeView
 from relaytui.hub.jobs.model import Job, JobSpec
 from relaytui.hub.jobs.placement import NodeOffer, Wish
@@ -34,14 +34,3 @@ def offer_of(view: NodeView, slots: int, attempts: Iterable[Job], now: float) ->
         exclusive_in_use=frozenset(tag for job in here for tag in job.spec.exclusive),
         state=view.status.words(now),
     )
-
-
-def placement_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts under the names requirements use, each device by its name."""
-    named = {"memory": "memory_total", "disk": "disk_free", "host": "hostname"}
-    values = {**facts, **{name: facts[fact] for name, fact in named.items() if fact in facts}}
-    gpus = facts.get("gpus")
-    if isinstance(gpus, list):
-        values["gpus"] = [gpu.get("name", "GPU") if isinstance(gpu, dict) else gpu for gpu in gpus]
-        values["gpu"] = bool(gpus)
-    return values

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, assert_never
 
+from relaytui.fleet.facts import fact_words
+
 FACT_ALIASES = {"mem": "memory", "ram": "memory", "cpus": "cores", "cpu": "cores", "gpu_count": "gpus"}
 """Names people write, and the fact the node agent sends."""
 
@@ -280,14 +282,7 @@ def _first(truths: set[Truth], *order: Truth) -> Truth:
 
 
 def _has(name: str, node: Capabilities) -> bool:
-    if name.lower() in {tag.lower() for tag in node.tags}:
-        return True
-    value = node.facts.get(name.lower())
-    if value is None:
-        # os, arch and host names stand as words of their own: `linux`, `x86_64`.
-        words = (node.facts.get("os"), node.facts.get("arch"), node.facts.get("host"))
-        return name.lower() in {str(word).lower() for word in words if word}
-    return bool(value)
+    return name.lower() in {tag.lower() for tag in node.tags} | fact_words(node.facts)
 
 
 def _compare(comparison: Comparison, node: Capabilities) -> Judgement:
