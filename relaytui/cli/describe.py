@@ -56,16 +56,21 @@ def ask_json(ask: AskInfo) -> dict[str, Any]:
     }
 
 
-def session_row(node: str, session: SessionInfo) -> tuple[str, ...]:
-    """A session as a row under `SESSION_HEADINGS`."""
+def session_row(node: str, session: SessionInfo, stale: float | None = None) -> tuple[str, ...]:
+    """A session as a row under `SESSION_HEADINGS`; `stale` says for how many seconds its node has said nothing."""
     return (
         f"{node}/{session.id}",
-        state_words(session),
+        state_words(session) if stale is None else f"{stale_words(stale)}: {state_words(session)}",
         age(session.attention_age),
         session.title,
         ",".join(session.tags),
         command_line(session.command),
     )
+
+
+def stale_words(seconds: float) -> str:
+    """That something is what a node showed so long ago, and not what is so."""
+    return f"↯ stale {age(seconds)}"
 
 
 def command_line(command: tuple[str, ...]) -> str:

@@ -9,8 +9,8 @@ import click
 
 from node_agent.protocol.asks import AckAsk, ClaimAsk, SnoozeAsk
 from node_agent.protocol.entities import AskInfo, SessionInfo
-from node_agent.protocol.requests import Request
-from relaytui.cli.describe import ask_json
+from node_agent.protocol.requests import HelloReply, Request
+from relaytui.cli.describe import ask_json, stale_words
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import age, print_json, print_table
@@ -22,11 +22,14 @@ _HEADINGS = ("ASK", "SESSION", "WAITS", "KIND", "TITLE", "QUESTION", "MARKS")
 
 
 class InboxEntry(NamedTuple):
-    """An open ask, its node, and its session where it has one."""
+    """An open ask, its node, and its session where it has one; `stale` is for how many seconds nothing was heard of it,
+    None for what the node has just said.
+    """
 
     node: str
     ask: AskInfo
     session: SessionInfo | None
+    stale: float | None = None
 
     @property
     def name(self) -> str:
@@ -41,7 +44,8 @@ class InboxEntry(NamedTuple):
 def inbox(ctx: click.Context, nodes: tuple[str, ...], as_json: bool) -> int:
     """List the open asks of all nodes, longest waiting first.
 
-    Waits at most 2 s for a node; nodes that do not answer are named on stderr and the exit code is 3.
+    Waits at most 2 s for a node; nodes that do not answer are named on stderr and the exit code is 3. What they asked
+    when a console or hub heard them last is listed as stale.
     """
     if ctx.invoked_subcommand is not None:
         return Exit.OK
@@ -83,7 +87,7 @@ async def _list(nodes: tuple[str, ...], as_json: bool) -> int:
     config = load_config()
     asked = [config.node(alias) for alias in nodes] if nodes else config.nodes
     async with surveyed(config, asked) as survey:
-        entries = open_asks(survey)
+        entries = _by_age([*open_asks(survey), *_stale_asks(survey)])
     if as_json:
         print_json([_entry_json(entry) for entry in entries])
     elif entries:
@@ -117,14 +121,25 @@ async def _mark(word: str, request: Any) -> None:
 
 def open_asks(survey: Survey) -> list[InboxEntry]:
     """The open asks of all nodes that answered, longest waiting first by their nodes' ages."""
-    entries = [
-        InboxEntry(key.node, session.ask, session)
-        for key, session in survey.sessions.items()
-        if session.ask is not None
-    ]
-    for alias, client in survey.clients.items():
-        if client.hello is not None:
-            entries += [InboxEntry(alias, ask, None) for ask in client.hello.asks]
+    hellos = {alias: client.hello for alias, client in survey.clients.items() if client.hello is not None}
+    return _by_age(entry for alias, hello in hellos.items() for entry in _asks_in(alias, hello, None))
+
+
+def _stale_asks(survey: Survey) -> list[InboxEntry]:
+    """What was asked on the other nodes when they were heard last."""
+    kept = survey.remembered().items()
+    return [entry for alias, node in kept for entry in _asks_in(alias, node.hello, node.age)]
+
+
+def _asks_in(alias: str, hello: HelloReply, stale: float | None) -> Iterable[InboxEntry]:
+    for session in hello.sessions:
+        if session.ask is not None:
+            yield InboxEntry(alias, session.ask, session, stale)
+    for ask in hello.asks:
+        yield InboxEntry(alias, ask, None, stale)
+
+
+def _by_age(entries: Iterable[InboxEntry]) -> list[InboxEntry]:
     return sorted(entries, key=lambda entry: (-entry.ask.age, entry.node, entry.ask.id))
 
 
@@ -164,6 +179,7 @@ def _entry_json(entry: InboxEntry) -> dict[str, Any]:
         "acked_by": ask.acked_by,
         "snoozed": ask.snoozed,
         "muted": ask.muted,
+        "stale": entry.stale is not None,
     }
 
 
@@ -176,7 +192,7 @@ def _row(entry: InboxEntry) -> tuple[str, ...]:
         ask.kind.value,
         session.title if session else ask.program,
         asked_words(ask),
-        _marks(ask),
+        ", ".join(filter(None, ("" if entry.stale is None else stale_words(entry.stale), _marks(ask)))),
     )
 
 

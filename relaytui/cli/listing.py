@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
 from node_agent.protocol.entities import NodeFacts, SessionInfo
+from node_agent.protocol.requests import HelloReply
 from node_agent.protocol.states import Attention
 from relaytui.cli.describe import SESSION_HEADINGS, session_json, session_row
 from relaytui.cli.exits import Exit
 from relaytui.cli.output import print_json, print_table
-from relaytui.cli.reach import run_async, surveyed
+from relaytui.cli.reach import Survey, run_async, surveyed
 from relaytui.config import NodeConfig, load_config
 from relaytui.fleet.facts import fact_words, placement_facts
 from relaytui.fleet.filters import words_of
@@ -34,7 +35,8 @@ from relaytui.fleet.views import SessionView
 def ls(nodes: tuple[str, ...], tags: tuple[str, ...], state: str | None, search: str, as_json: bool) -> int:
     """List sessions.
 
-    Waits at most 2 s for a node; nodes that do not answer are named on stderr and the exit code is 3.
+    Waits at most 2 s for a node; nodes that do not answer are named on stderr and the exit code is 3. What a console
+    or hub saw there last is listed as stale.
     """
     return run_async(_list(nodes, tags, state, search, as_json))
 
@@ -44,18 +46,30 @@ async def _list(nodes: tuple[str, ...], tags: tuple[str, ...], state: str | None
     asked = [config.node(alias) for alias in nodes] if nodes else config.nodes
     async with surveyed(config, asked) as survey:
         found = [
-            (key.node, session)
-            for key, session in survey.sessions.items()
-            if _has_tags(config.node(key.node), session, survey.facts_of(key.node), tags)
+            (node, session, stale)
+            for node, hello, stale in _pictures(survey, asked)
+            for session in hello.sessions
+            if _has_tags(config.node(node), session, hello.facts, tags)
             and state in (None, session.attention.value)
             and _matches(session, search)
         ]
     if as_json:
-        print_json([session_json(node, session) for node, session in found])
+        print_json([session_json(node, session, stale=stale is not None) for node, session, stale in found])
     elif found:
-        print_table(SESSION_HEADINGS, [session_row(node, session) for node, session in found])
+        print_table(SESSION_HEADINGS, [session_row(node, session, stale) for node, session, stale in found])
     survey.report_missing()
     return Exit.PARTIAL if survey.missing else Exit.OK
+
+
+def _pictures(survey: Survey, asked: Iterable[NodeConfig]) -> Iterator[tuple[str, HelloReply, float | None]]:
+    """What each node says, and of those that do not answer what they showed last, and how many seconds ago."""
+    remembered = survey.remembered()
+    for node in asked:
+        client, kept = survey.clients.get(node.alias), remembered.get(node.alias)
+        if client is not None and client.hello is not None:
+            yield node.alias, client.hello, None
+        elif kept is not None:
+            yield node.alias, kept.hello, kept.age
 
 
 def _has_tags(node: NodeConfig, session: SessionInfo, facts: NodeFacts, tags: Sequence[str]) -> bool:

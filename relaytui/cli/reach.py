@@ -8,17 +8,21 @@ from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from node_agent.protocol.entities import NodeFacts, SessionInfo
+from node_agent.protocol.entities import SessionInfo
 from relaytui.cli.output import narrate
 from relaytui.cli.prompt import terminal_prompter
 from relaytui.config import Config, NodeConfig, Upgrade, load_config
+from relaytui.config.paths import pictures_dir
 from relaytui.fleet.keys import SessionKey, resolve_id
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node
 from relaytui.link.errors import AgentTooOld, LinkError
 from relaytui.link.versions import is_older, is_ours_to_replace, is_replaced_unasked
+
+if TYPE_CHECKING:
+    from relaytui.hub.cache import CachedNode
 
 T = TypeVar("T")
 
@@ -54,10 +58,18 @@ class Survey:
         """The session `word` means; raises UnknownId or AmbiguousId."""
         return resolve_id(word, [(key, session.title) for key, session in self.sessions.items()])
 
-    def facts_of(self, alias: str) -> NodeFacts:
-        """The facts of a node that answered."""
-        hello = self.clients[alias].hello
-        return hello.facts if hello is not None else NodeFacts()
+    def remembered(self) -> dict[str, CachedNode]:
+        """What the nodes that did not answer showed a console or hub last, where one was there to see."""
+        if not self.missing:
+            return {}
+        from relaytui.hub.cache import Cache  # seldom needed
+
+        cache = Cache(pictures_dir())
+        found = {alias: cache.load(alias, with_screens=False) for alias in self.missing}
+        answered = {client.node.uuid for client in self.clients.values()}  # under another name, perhaps
+        return {
+            alias: kept for alias, kept in found.items() if kept is not None and kept.hello.node.uuid not in answered
+        }
 
     def report_missing(self) -> None:
         """Say on stderr which nodes did not answer and why."""

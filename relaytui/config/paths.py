@@ -28,6 +28,11 @@ def cache_dir() -> Path:
     return _directory("RELAYTUI_CACHE_DIR", platformdirs.user_cache_dir(_APP))
 
 
+def pictures_dir() -> Path:
+    """What consoles and hubs saw of each node last."""
+    return cache_dir() / "nodes"
+
+
 def state_dir() -> Path:
     """The directory of logs; RELAYTUI_STATE_DIR moves it."""
     return _directory("RELAYTUI_STATE_DIR", platformdirs.user_state_dir(_APP))

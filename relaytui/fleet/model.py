@@ -85,6 +85,10 @@ class Fleet:
         views = [view for key, view in self._sessions.items() if key.node == alias]
         return sorted(views, key=lambda view: view.info.order)
 
+    def loose_asks_of(self, alias: str) -> list[AskView]:
+        """A node's open asks of no session."""
+        return [view for view in self._loose_asks.values() if view.node == alias]
+
     def screen(self, key: SessionKey) -> ScreenModel | None:
         """The last screen seen of a session, None where none was."""
         return self._screens.get(key)
@@ -119,7 +123,7 @@ class Fleet:
 
     def remove_node(self, alias: str) -> list[Change]:
         """Forget a node and its sessions; an alias hidden behind it is shown from its next hello on."""
-        changes = self._forget_sessions(alias, keep=())
+        changes = [*self._forget_sessions(alias, keep=()), *self._forget_loose(alias, keep=())]
         del self._nodes[alias]
         for twin in self.hidden_behind(alias):
             self._nodes[twin] = replace(self._nodes[twin], duplicate_of="")
@@ -172,7 +176,7 @@ class Fleet:
         return None
 
     def _hide(self, alias: str, behind: str) -> list[Change]:
-        gone = self._forget_sessions(alias, keep=())
+        gone = [*self._forget_sessions(alias, keep=()), *self._forget_loose(alias, keep=())]
         self._nodes[alias] = replace(self._nodes[alias], duplicate_of=behind)
         text = f"{alias} and {behind} are the same node; shown as {behind}; remove one with `relaytui node rm`"
         return [*gone, NodeChanged(alias), Warned(alias, text)]
@@ -193,10 +197,7 @@ class Fleet:
         changes += self._forget_sessions(alias, keep=[info.id for info in reply.sessions])
         for info in reply.sessions:
             changes += self._put_session(alias, info)
-        open_asks = {ask.id for ask in reply.asks}
-        for (node, ask_id), view in list(self._loose_asks.items()):
-            if node == alias and ask_id not in open_asks:
-                changes += self._close_loose(view)
+        changes += self._forget_loose(alias, keep=[ask.id for ask in reply.asks])
         for ask in reply.asks:
             changes += self._put_loose(alias, ask)
         return changes
@@ -278,6 +279,11 @@ class Fleet:
         kept = set(keep)
         gone = [key for key in self._sessions if key.node == alias and key.id not in kept]
         return [change for key in gone for change in self._drop_session(key)]
+
+    def _forget_loose(self, alias: str, keep: Iterable[AskId]) -> list[Change]:
+        kept = set(keep)
+        gone = [view for view in self.loose_asks_of(alias) if view.ask.id not in kept]
+        return [change for view in gone for change in self._close_loose(view)]
 
     def _put_loose(self, alias: str, ask: AskInfo) -> list[Change]:
         is_new = (alias, ask.id) not in self._loose_asks

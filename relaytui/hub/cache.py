@@ -1,4 +1,5 @@
-"""What the console keeps of each node between runs: to paint at once, and to resume events where they stopped.
+"""What the console keeps of each node between runs: to paint at once, to resume events where they stopped, and to
+say of a node that does not answer what it showed last.
 
 Only a convenience: a file that is missing, broken or of another version is as good as none.
 """
@@ -31,11 +32,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CachedNode:
-    """The node's picture with ages as of now, its last screens and its event cursor."""
+    """The node's picture with ages as of now, its last screens and its event cursor; `age` is how old it is."""
 
     hello: HelloReply
     cursor: Cursor | None = None
     screens: Mapping[SessionId, ScreenModel] = field(default_factory=dict)
+    age: float = 0.0  # seconds
 
 
 class Cache:
@@ -44,7 +46,7 @@ class Cache:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def load(self, alias: str, *, wall: float | None = None) -> CachedNode | None:
+    def load(self, alias: str, *, wall: float | None = None, with_screens: bool = True) -> CachedNode | None:
         """What was kept of a node, or None. `wall` is the time now in Unix seconds."""
         path = self._path(alias)
         try:
@@ -53,10 +55,16 @@ class Cache:
                 return None
             elapsed = max(0.0, (time.time() if wall is None else wall) - data["saved"])
             hello = from_wire(HelloReply, data["hello"])
+            screens = data["screens"].items() if with_screens else ()
             return CachedNode(
-                replace(hello, sessions=tuple(aged(info, elapsed) for info in hello.sessions)),
+                replace(
+                    hello,
+                    sessions=tuple(aged(info, elapsed) for info in hello.sessions),
+                    asks=tuple(replace(ask, age=ask.age + elapsed) for ask in hello.asks),
+                ),
                 Cursor(StoreId(data["cursor"][0]), int(data["cursor"][1])) if data["cursor"] else None,
-                {SessionId(name): apply_delta(ScreenModel(), delta) for name, delta in data["screens"].items()},
+                {SessionId(name): apply_delta(ScreenModel(), delta) for name, delta in screens},
+                elapsed,
             )
         except FileNotFoundError:
             return None

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from node_agent.protocol.files import FileOpened, GetFile, PutFile
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.notices import Notice, SettingsChanged
 from node_agent.protocol.requests import HelloReply, OpenBytes, Request
-from relaytui.config import Config, NodeConfig, cache_dir
+from relaytui.config import Config, NodeConfig
+from relaytui.config.paths import pictures_dir
 from relaytui.fleet.changes import (
     CacheLoaded,
     Change,
@@ -80,7 +82,7 @@ class Core:
         self.fleet = Fleet(clock())
         self._options = LinkOptions(client=client, operator=config.operator, clock=clock)
         self._prompter = prompter
-        self._cache = Cache(cache or cache_dir() / "nodes")
+        self._cache = Cache(cache or pictures_dir())
         self._connect = connect
         self._gates = Gates()
         self._upgrades = Upgrades(config.operator, prompter)
@@ -309,4 +311,6 @@ class Core:
         sessions = tuple(aged(view.info, now - view.seen) for view in views)
         screens = {view.key.id: screen for view in views if (screen := self.fleet.screen(view.key)) is not None}
         cursor = self._links[alias].cursor
-        return CachedNode(HelloReply(node.info, sessions, cursor.n if cursor else 0, node.facts), cursor, screens)
+        asks = tuple(replace(view.ask, age=view.age(now)) for view in self.fleet.loose_asks_of(alias))
+        hello = HelloReply(node.info, sessions, cursor.n if cursor else 0, node.facts, asks)
+        return CachedNode(hello, cursor, screens)

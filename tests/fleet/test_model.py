@@ -82,6 +82,18 @@ def test_the_inbox_has_the_longest_waiting_first_by_the_nodes_own_ages() -> None
     ]
 
 
+def test_loose_asks_go_with_their_node_and_where_it_is_hidden() -> None:
+    made = fleet(box=hello(asks=(ask("loose"),)), other=hello(uuid="u2", asks=(ask("kept"),)))
+    assert AskClosed("box", None, ask("loose")) in made.remove_node("box")
+    assert [view.ask.id for view in made.inbox(101.0)] == ["kept"]
+    made.add_node("twin")
+    made.apply(CacheLoaded("twin", hello(uuid="u3", asks=(ask("old"),))), 101.0)
+    assert [view.ask.id for view in made.loose_asks_of("twin")] == ["old"]
+    made.apply(HelloReceived("twin", hello(uuid="u2", asks=(ask("kept"),))), 102.0)
+    assert made.nodes["twin"].duplicate_of == "other"
+    assert [(view.node, view.ask.id) for view in made.inbox(103.0)] == [("other", "kept")]
+
+
 def test_loose_asks_come_and_go() -> None:
     made = fleet(box=hello())
     assert made.apply(NoticeReceived("box", AskChanged(ask())), 101.0) == [

@@ -136,7 +136,7 @@ def test_the_cache_brings_back_the_picture_older_by_the_time_between(tmp_path: P
     cache = Cache(tmp_path / "nodes")
     screen = apply_delta(ScreenModel(), {"size": [10, 2], "rows": [[0, [["$ ls", "1"]]]], "cursor": [1, 0, False, 2]})
     kept = CachedNode(
-        hello(session("a1", age=10.0, attention_age=3.0, ask=ask(age=2.0))),
+        hello(session("a1", age=10.0, attention_age=3.0, ask=ask(age=2.0)), asks=(ask("loose", age=1.0),)),
         Cursor(StoreId("s"), 7),
         {SessionId("a1"): screen},
     )
@@ -148,6 +148,9 @@ def test_the_cache_brings_back_the_picture_older_by_the_time_between(tmp_path: P
     info = loaded.hello.sessions[0]
     assert info.ask is not None
     assert (info.age, info.attention_age, info.ask.age) == (70.0, 63.0, 62.0)
+    assert ([ask.age for ask in loaded.hello.asks], loaded.age) == ([61.0], 60.0)
+    plain = cache.load("box", wall=1060.0, with_screens=False)
+    assert plain == replace(loaded, screens={})
     assert cache.load("other") is None
     cache.forget("box")
     assert cache.load("box") is None
