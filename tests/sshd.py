@@ -25,7 +25,7 @@ from tests.processes import children_of
 
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
 
-needs_sshd = pytest.mark.skipif(SSHD is None, reason="no sshd is installed; asyncssh's own server is tested instead")
+needs_sshd = pytest.mark.skipif(SSHD is None, reason="no sshd is installed")
 
 
 class Sshd:
