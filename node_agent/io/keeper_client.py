@@ -186,9 +186,13 @@ class KeeperClient:
         _, payload = await self._call("mem_read", pid=pid, address=address, length=length)
         return payload
 
-    async def keep_agent(self, argv: Sequence[str]) -> None:
-        """Have the keeper start `argv` whenever no watched client is connected; empty: no longer."""
-        await self._call("keep_agent", argv=list(argv))
+    async def keep_agent(self, argv: Sequence[str]) -> Sequence[str]:
+        """Have the keeper start `argv` whenever no watched client is connected; empty: no longer.
+
+        Returns what it started until then; `argv` where it is a keeper that does not tell.
+        """
+        reply, _ = await self._call("keep_agent", argv=list(argv))
+        return tuple(reply.get("argv", argv))
 
     async def upgrade(self, argv: Sequence[str] = ()) -> KeeperInfo:
         """Replace the keeper's program in place by `argv` (default: this installation); returns what then runs.

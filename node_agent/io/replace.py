@@ -2,7 +2,8 @@
 
 Theory: whoever joins the keeper with a higher epoch fences the older agent off, and that one ends by itself. So we join
 with the next epoch, tell the keeper which program its agent is from now on, wait until the old one has let go, and
-start ours; while we are there the keeper starts none. A crash at any point leaves the keeper to start the new one.
+start ours; while we are there the keeper starts none. A crash at any point leaves the keeper to start the new one; if
+that does not start, the keeper gets the command back that it had.
 """
 
 from __future__ import annotations
@@ -47,11 +48,15 @@ async def _replace(paths: NodePaths, state: Optional[Path], keeper: bool) -> Non
     await observer.close()
     usurper = await KeeperClient.connect(paths.keeper_socket, observer.info.epoch + 1, watched=True)
     try:
-        await usurper.keep_agent(serve_command(state))
-        if keeper:
-            await usurper.upgrade()
-        await wait_until_free(paths.agent_lock, PATIENCE)
-        await asyncio.get_running_loop().run_in_executor(None, ensure_agent, paths, state)
+        former = await usurper.keep_agent(serve_command(state))
+        try:
+            if keeper:
+                await usurper.upgrade()
+            await wait_until_free(paths.agent_lock, PATIENCE)
+            await asyncio.get_running_loop().run_in_executor(None, ensure_agent, paths, state)
+        except (StartError, KeeperError, OSError):
+            await usurper.keep_agent(former)
+            raise
     finally:
         await usurper.close()
 

@@ -247,8 +247,9 @@ def mem_read(call: Call) -> Reply:
 
 
 def keep_agent(call: Call) -> Reply:
+    former = call.keeper.agent.argv
     call.keeper.agent.keep(call.texts("argv"))
-    return {}
+    return {"argv": list(former)}
 
 
 def start_upgrade(call: Call) -> Reply:

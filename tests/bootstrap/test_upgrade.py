@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from node_agent.bundle import read_bundle
+from node_agent.io.store_schema import SCHEMA_VERSION
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.requests import Chunk, ListEvents, SendInput, StartSession
 from node_agent.protocol.states import Attention, EventKind
@@ -227,6 +229,29 @@ async def test_the_keeper_is_replaced_on_demand(tmp_path: Path) -> None:
         assert client.node is not None
         assert again.node.node.keeper.pid == client.node.node.keeper.pid
         assert again.node.node.epoch > client.node.node.epoch
+
+
+async def test_one_that_does_not_start_leaves_the_former_to_the_keeper(tmp_path: Path) -> None:
+    """An agent of the same release that does not know the store's version, as one of an earlier commit."""
+    root = tmp_path / "other"
+    for name, content in read_bundle().files:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.replace(b"SCHEMA_VERSION = %d" % SCHEMA_VERSION, b"SCHEMA_VERSION = 1"))
+    async with running_node(tmp_path / "node") as node:
+        client = await node.connect()
+        session = await client.start("cat")
+        pid = node.agent_pid()
+        command = [sys.executable, "-E", str(root), "probe", "--replace", "--state", str(node.root)]
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=node.env, capture_output=True, text=True, timeout=60, cwd=tmp_path
+        )
+        assert done.returncode == 1
+        assert "this node agent knows 1: start the newer agent" in json.loads(done.stdout)["error"]
+        await node.serving()
+        assert node.agent_pid() != pid
+        again = await node.connect()
+        assert session.id in again.sessions
 
 
 @pytest.mark.full
