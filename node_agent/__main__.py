@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     probe = commands.add_parser("probe", help="print one line of JSON on this installation and what runs")
     probe.add_argument("--start", action="store_true", help="start the agent first when none runs")
     probe.set_defaults(run=_probe)
-    probe.add_argument("--replace", action="store_true", help="start this agent in place of one that runs")
+    probe.add_argument("--replace", action="store_true", help="start this agent in place of one that is no newer")
     probe.add_argument("--replace-keeper", action="store_true", help="replace the keeper's program in place, too")
     probe.add_argument("--boot", action="store_true", help="have the agent started with the machine")
     remove = commands.add_parser("remove", help="end every session, the keeper and the agent of this node")
@@ -153,8 +153,9 @@ def _tmux(_: argparse.Namespace) -> int:
 
 
 def _signal(options: argparse.Namespace) -> int:
+    from node_agent.io.exchange import ExchangeError
     from node_agent.io.paths import PathError, node_paths
-    from node_agent.io.signal import LARGEST_EVENT, SignalError, read_hook_event, send_signal
+    from node_agent.io.signal import LARGEST_EVENT, read_hook_event, send_signal
     from node_agent.io.start import connect
 
     session, text, source = os.environ.get("RELAY_SESSION", ""), options.text or options.words, options.source
@@ -166,7 +167,7 @@ def _signal(options: argparse.Namespace) -> int:
     try:
         with connect(node_paths()) as connection:
             send_signal(connection, session, options.report, text, source)
-    except (PathError, SignalError, OSError) as error:
+    except (PathError, ExchangeError, OSError) as error:
         return _fail(error)
     return 0
 

@@ -201,8 +201,10 @@ def _install(asked: Dict[str, Any]) -> Optional[List[str]]:
             _say("installed", {"directory": place.directory})
         sys.path.insert(0, place.directory)
         report = _start([*asked["options"], *state])
-        place.point()  # only now: an agent that does not start must not be in the way of one that did
-        place.clear()
+        # Only now: an agent that does not start must not be in the way of one that did, nor ours in a newer one's.
+        if not report.get("newer") or not os.path.isfile(place.command):
+            place.point()
+            place.clear()
         _say("started", report)
     except InstallError as error:
         _say("failed", {"error": str(error), "failure": error.failure})

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Optional
 
+from node_agent.io.exchange import newer_agent
 from node_agent.io.keeper_client import KeeperClient, KeeperError, KeeperGone
 from node_agent.io.paths import NodePaths
 from node_agent.io.start import StartError, ensure_agent, serve_command
@@ -30,8 +31,10 @@ _POLL = 0.01
 def replace_agent(paths: NodePaths, state: Optional[Path], keeper: bool = False) -> None:
     """Have this installation's agent serve; with `keeper` the keeper's program is replaced in place too.
 
-    Raises StartError or OSError.
+    One of a newer release stays: its store may be one that ours cannot read. Raises StartError or OSError.
     """
+    if newer_agent(paths):
+        return
     try:
         asyncio.run(_replace(paths, state, keeper))
     except (KeeperError, ControlError) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 import node_agent
+from node_agent.io.exchange import newer_agent
 from node_agent.io.login import is_noexec, login_policy
 from node_agent.io.paths import NodePaths, network_file_system
 from node_agent.io.start import is_serving
@@ -27,6 +28,7 @@ def node_status(paths: NodePaths) -> Dict[str, Any]:
         "socket": str(paths.agent_socket),
         "state": str(paths.state),
         "running": running,
+        "newer": newer_agent(paths) if running else "",
         "pid": _pid(paths.agent_lock) if running else None,
         "python": platform.python_version(),
         "uname": [system.system, system.node, system.release, system.machine],

@@ -5,7 +5,7 @@ The node speaks first, and whoever connects scans for the line, so that a login 
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 
 from node_agent.protocol.errors import RemoteProtocolError
 
@@ -34,6 +34,18 @@ def agree(ours: Versions, theirs: Versions) -> Optional[int]:
     """The highest version both speak, or None."""
     common = min(ours.highest, theirs.highest)
     return common if common >= max(ours.lowest, theirs.lowest) else None
+
+
+def release(version: str) -> Tuple[int, ...]:
+    """The numbers of a program's version; empty for what is no release."""
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
+
+
+def is_later(version: str, than: str) -> bool:
+    """Whether a program's version is a later release than another; false where one of them is none."""
+    ours, theirs = release(than), release(version)
+    return bool(ours) and theirs > ours
 
 
 class PreambleReader:

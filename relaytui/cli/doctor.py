@@ -21,6 +21,7 @@ from relaytui.link.connect import open_node
 from relaytui.link.errors import LinkError
 from relaytui.link.prompts import Desk
 from relaytui.link.remote import ask_agent
+from relaytui.link.versions import is_newer, is_ours_to_replace
 
 _PATIENCE = 20.0
 _SKEW = 5.0
@@ -109,12 +110,11 @@ async def _look_at(config: Config, item: NodeConfig) -> list[Finding]:
 
 def judge_link(item: NodeConfig, note: str, version: str) -> Iterator[Finding]:
     """What could be better about the way to a node and the agent at its end."""
-    if version != node_agent.__version__ and not item.agent:
-        yield Finding(
-            item.alias,
-            f"its agent is {version}, this relaytui is {node_agent.__version__}",
-            f"relaytui node upgrade {item.alias}",
-        )
+    differ = f"its agent is {version}, this relaytui is {node_agent.__version__}"
+    if is_newer(version):
+        yield Finding(item.alias, differ, "upgrade relaytui here")
+    elif version != node_agent.__version__ and is_ours_to_replace(item):
+        yield Finding(item.alias, differ, f"relaytui node upgrade {item.alias}")
     if item.transport is Transport.ASYNCSSH and note == "through the exec bridge":
         yield Finding(
             item.alias,

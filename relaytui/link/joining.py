@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import node_agent
 from node_agent.bundle import BundleError
 from node_agent.protocol.requests import HelloReply
+from node_agent.terminal.sanitise import sanitise
 from relaytui.config import LOCAL, ConfigError, NodeConfig, Transport, load_config, save_config
 from relaytui.link.bootstrap import Arrival, Tell, bootstrap
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node
-from relaytui.link.errors import AgentFailed, AgentMissing, HostKeyUnknown, InstallFailed
+from relaytui.link.errors import AgentFailed, AgentMissing, AgentTooNew, HostKeyUnknown, InstallFailed
 from relaytui.link.prompts import Desk, Prompter
-from relaytui.link.versions import is_ours_to_replace
+from relaytui.link.versions import is_newer, is_ours_to_replace
 
 T = TypeVar("T")
 
@@ -77,18 +78,18 @@ async def add_node(node: NodeConfig, by: Attendant, *, boot: bool = False) -> He
 async def upgrade_node(node: NodeConfig, by: Attendant, *, keeper: bool = False) -> HelloReply:
     """Put this release's agent in the place of the one there, under its sessions.
 
-    With `keeper` the keeper's program is replaced in place too. Raises a LinkError, or ConfigError where the agent is
-    not ours to replace.
+    With `keeper` the keeper's program is replaced in place too. Raises a LinkError, AgentTooNew where the agent there
+    is of a newer release, or ConfigError where it is not ours to replace.
     """
     if not is_ours_to_replace(node):
         where = node.socket or node.agent
         raise ConfigError(f"{node.alias}: its agent is {where}, which is not relaytui's to replace; upgrade it there")
     options = ["--replace", *(["--replace-keeper"] if keeper else [])]
     if node.transport is not Transport.UNIX:
-        return await trusting(lambda: _arrive(node, by, options), by)
+        return await trusting(lambda: _arrive(node, by, options, is_upgrade=True), by)
     from relaytui.link.unix import start_agent
 
-    await start_agent(node, *options)
+    _check_replaced(node, (await start_agent(node, *options)).data)
     return await _arrive(node, by)
 
 
@@ -106,10 +107,12 @@ async def trusting(attempt: Callable[[], Awaitable[T]], by: Attendant) -> T:
     return await attempt()
 
 
-async def _arrive(node: NodeConfig, by: Attendant, options: Sequence[str] = ()) -> HelloReply:
+async def _arrive(
+    node: NodeConfig, by: Attendant, options: Sequence[str] = (), *, is_upgrade: bool = False
+) -> HelloReply:
     """Have an agent run on the node, pushed where that is ours to do, and say what it is.
 
-    `options` are those of `node-agent probe` where it is pushed.
+    `options` are those of `node-agent probe` where it is pushed. With `is_upgrade` a newer one there is an error.
     """
     if node.transport is Transport.UNIX or node.agent:
         try:
@@ -124,12 +127,25 @@ async def _arrive(node: NodeConfig, by: Attendant, options: Sequence[str] = ()) 
         arrival = await bootstrap(node, Desk(node.alias, by.prompter), by.tell, options)
     except BundleError as error:
         raise InstallFailed(f"{node.alias}: {error}") from error
+    if is_upgrade:
+        try:
+            _check_replaced(node, arrival.report)
+        except AgentTooNew:
+            await arrival.stream.close()
+            raise
     client = await NodeClient.connect(arrival.stream, node=node.alias, client="cli", operator=by.operator, watch=False)
     try:
         _remark(node, arrival, client, by.tell)
         return _introduce(client, by.tell)
     finally:
         await client.close()
+
+
+def _check_replaced(node: NodeConfig, report: Mapping[str, Any]) -> None:
+    """Raises AgentTooNew where the agent's report says that a newer one was left in its place."""
+    if newer := report.get("newer"):
+        there, here = sanitise(str(newer), 40), sanitise(str(report.get("version")), 40)
+        raise AgentTooNew(f"{node.alias}: its agent {there} is newer than this relaytui {here}; upgrade relaytui here")
 
 
 def _remark(node: NodeConfig, arrival: Arrival, client: NodeClient, tell: Tell) -> None:
@@ -139,7 +155,9 @@ def _remark(node: NodeConfig, arrival: Arrival, client: NodeClient, tell: Tell) 
     if "boot" in arrival.report:
         tell(f"its start with the machine: {arrival.report['boot']}", None)
     running = client.node.agent.version
-    if running != node_agent.__version__:
+    if is_newer(running):
+        tell(f"its agent {running} is newer than this relaytui {node_agent.__version__}; upgrade relaytui here", None)
+    elif running != node_agent.__version__:
         tell(f"agent {running} was running already; `relaytui node upgrade {node.alias}` replaces it", None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import secrets
 import shutil
@@ -13,7 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from node_agent.bundle import read_bundle
+import node_agent
+from node_agent.bundle import Bundle, read_bundle
 from relaytui.config import Transport
 from relaytui.link.bootstrap import bootstrap
 from relaytui.link.client import NodeClient
@@ -209,6 +211,28 @@ async def test_two_consoles_at_once_and_then_one_more() -> None:
         assert not arrivals[-1].pushed
         for client in clients:
             await client.close()
+
+
+async def test_an_older_console_leaves_a_newer_agent_and_its_command_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = read_bundle()
+    here, later = f'__version__ = "{node_agent.__version__}"'.encode(), b'__version__ = "99.0"'
+    files = tuple((name, content.replace(here, later)) for name, content in ours.files)
+    async with fresh_machine() as machine:
+        await machine.start()
+        node = machine.server.node("box", user=machine.name)
+        with monkeypatch.context() as newer:
+            newer.setattr("relaytui.link.bootstrap.read_bundle", lambda: Bundle(files, "f" * 64))
+            await (await bootstrap(node, Desk("box", None), lambda *_: None)).stream.close()
+        command = machine.home / ".local/share/relaytui/node-agent"
+        text = command.read_text()
+        said = await works(machine)
+        assert f"its agent 99.0 is newer than this relaytui {node_agent.__version__}; upgrade relaytui here" in said
+        refused = await run(machine, "node", "upgrade", "box")
+        assert refused.returncode == 33
+        assert "99.0 is newer" in refused.stderr.splitlines()[-1]
+        assert command.read_text() == text
+        shown = await run(machine, "node", "show", "box", "--json")
+        assert json.loads(shown.stdout)["agent"]["version"] == "99.0"
 
 
 def install_agent(machine: Machine) -> None:
