@@ -107,7 +107,7 @@ def _probe(options: argparse.Namespace) -> int:
         elif options.start:
             ensure_agent(paths, options.state)
         report = node_status(paths)
-        if options.boot:
+        if options.boot and not (options.replace and report["newer"]):
             report["boot"] = _install_boot(options.state)
         sys.stdout.write(json.dumps(report, separators=(",", ":")) + "\n")
     except (PathError, StartError, OSError) as error:
@@ -133,7 +133,7 @@ def _remove(options: argparse.Namespace) -> int:
     from node_agent.io.start import StartError
 
     try:
-        report = remove_node(node_paths(options.state), options.journals, options.program)
+        report = remove_node(node_paths(options.state), options.state, options.journals, options.program)
         sys.stdout.write(json.dumps(report) + "\n")
     except (PathError, StartError, OSError) as error:
         sys.stdout.write(json.dumps({"error": str(error)}) + "\n")

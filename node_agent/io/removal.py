@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import node_agent
+from node_agent.io.boot import BootError, remove_boot
 from node_agent.io.keeper_client import KeeperClient, KeeperError, KeeperGone
 from node_agent.io.paths import NodePaths
 from node_agent.io.replace import PATIENCE, wait_until_free
@@ -15,16 +16,17 @@ from node_agent.io.start import StartError
 from node_agent.keeper.control import ControlError
 
 
-def remove_node(paths: NodePaths, journals: bool, program: bool) -> Dict[str, Any]:
-    """End the node; with `journals` remove its state, with `program` the pushed agent. What was done, for a report.
+def remove_node(paths: NodePaths, state: Optional[Path], journals: bool, program: bool) -> Dict[str, Any]:
+    """End the node of state root `state` for good, and have it no longer started with the machine.
 
-    Raises StartError or OSError.
+    With `journals` its state is removed, with `program` the pushed agent. Returns what was done, for a report. Raises
+    StartError or OSError.
     """
     try:
         ended = asyncio.run(_end(paths))
     except (KeeperError, ControlError) as error:
         raise StartError(f"the node cannot be ended: {error}") from error
-    removed = []
+    removed, left = _remove_boot(state)
     if journals:
         for directory in (paths.state, paths.runtime):
             shutil.rmtree(directory, ignore_errors=True)
@@ -33,13 +35,21 @@ def remove_node(paths: NodePaths, journals: bool, program: bool) -> Dict[str, An
     if program and base is not None:
         shutil.rmtree(base)
         removed.append(str(base))
-    return {"ended": ended, "removed": removed}
+    return {"ended": ended, "removed": removed, "left": left}
 
 
 def pushed_base(root: Path) -> Optional[Path]:
     """The directory that holds the agent at `root` with all its like, or None for one that was not pushed."""
     base = root.parent.parent
     return base if root.parent.name == "agents" and (base / "node-agent").is_file() else None
+
+
+def _remove_boot(state: Optional[Path]) -> Tuple[List[str], str]:
+    """What was removed, and what could not be: the node has ended by then, and that is to be told."""
+    try:
+        return remove_boot(state), ""
+    except (BootError, OSError) as error:
+        return [], f"its start with the machine: {error}"
 
 
 async def _end(paths: NodePaths) -> int:

@@ -132,7 +132,8 @@ def judge_machine(item: NodeConfig, report: Mapping[str, Any], now: float) -> It
         yield Finding(where, what, f"loginctl enable-linger {user}")
     elif report.get("systemd") and not report.get("lingers"):
         what = "the agent does not start with the machine: the user does not linger"
-        yield Finding(where, what, f"relaytui node add --boot, or there: loginctl enable-linger {user}")
+        there = f"there: {item.agent} probe --start --boot"
+        yield Finding(where, what, f"relaytui node upgrade {where} --boot" if is_ours_to_replace(item) else there)
     if kind := report.get("network_file_system"):
         what = f"its state is on {kind}, a network file system: locks and SQLite cannot be trusted"
         yield Finding(where, what, "--state DIR on a local disk when adding it")

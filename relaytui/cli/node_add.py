@@ -17,6 +17,10 @@ from relaytui.link.errors import HostKeyUnknown
 from relaytui.link.joining import Attendant, add_node, check_free, node_at, upgrade_node, write_down
 
 SYSTEM_AGENT = "node-agent"
+_NO_BOOT = (
+    "--boot is for an agent that is pushed now: leave out --later, and `node upgrade NAME --boot` does it then; with "
+    "--system, --agent or --via have `node-agent probe --start --boot` run there"
+)
 
 
 @click.command()
@@ -51,6 +55,8 @@ def add(
     It needs sshd and Python 3.9 or newer; the agent is pushed and started. NAME is what it is called here; HOST's
     first label unless given.
     """
+    if boot and (system or agent or via or later):
+        raise click.UsageError(_NO_BOOT)
     added = _node_config(words, tags, transport, via)
     command = SYSTEM_AGENT if system and not agent else agent
     added = dataclasses.replace(added, agent=command, python=python, state=state, **_resolver(resolver))
@@ -66,11 +72,12 @@ def add(
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.option("--keeper", is_flag=True, help="Replace the keeper's program in place, too.")
-def upgrade(name: str, keeper: bool) -> None:
+@click.option("--boot", is_flag=True, help="Have the agent started with the machine, by systemd or cron.")
+def upgrade(name: str, keeper: bool, boot: bool) -> None:
     """Put this release's agent on a node in place of the one there; sessions go on."""
     config = load_config()
     known = config.node(name)
-    run_async(upgrade_node(known, attendant(config, known, None), keeper=keeper))
+    run_async(upgrade_node(known, attendant(config, known, None), keeper=keeper, boot=boot))
 
 
 def attendant(config: Config, node: NodeConfig, accepted: str | None) -> Attendant:

@@ -106,7 +106,8 @@ async def _end(node: NodeConfig, *, purge: bool) -> str:
     if report.get("error"):
         raise CommandError(f"{node.alias}: {report['error']}; nothing was changed here", Exit.PARTIAL)
     removed = ", ".join(map(str, report.get("removed", ())))
-    return f"{node.alias}: ended {report.get('ended', 0)} sessions{f' and removed {removed}' if removed else ''}"
+    said = f"{node.alias}: ended {report.get('ended', 0)} sessions{f' and removed {removed}' if removed else ''}"
+    return f"{said}; not removed, do it there: {report['left']}" if report.get("left") else said
 
 
 async def _log_in(node: NodeConfig) -> None:

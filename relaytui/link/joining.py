@@ -75,21 +75,23 @@ async def add_node(node: NodeConfig, by: Attendant, *, boot: bool = False) -> He
     return hello
 
 
-async def upgrade_node(node: NodeConfig, by: Attendant, *, keeper: bool = False) -> HelloReply:
+async def upgrade_node(node: NodeConfig, by: Attendant, *, keeper: bool = False, boot: bool = False) -> HelloReply:
     """Put this release's agent in the place of the one there, under its sessions.
 
-    With `keeper` the keeper's program is replaced in place too. Raises a LinkError, AgentTooNew where the agent there
-    is of a newer release, or ConfigError where it is not ours to replace.
+    With `keeper` the keeper's program is replaced in place too, with `boot` the agent starts with the machine. Raises a
+    LinkError, AgentTooNew where the agent there is of a newer release, or ConfigError where it is not ours to replace.
     """
     if not is_ours_to_replace(node):
         where = node.socket or node.agent
         raise ConfigError(f"{node.alias}: its agent is {where}, which is not relaytui's to replace; upgrade it there")
-    options = ["--replace", *(["--replace-keeper"] if keeper else [])]
+    options = ["--replace", *(["--replace-keeper"] if keeper else []), *(["--boot"] if boot else [])]
     if node.transport is not Transport.UNIX:
         return await trusting(lambda: _arrive(node, by, options, is_upgrade=True), by)
     from relaytui.link.unix import start_agent
 
-    _check_replaced(node, (await start_agent(node, *options)).data)
+    report = (await start_agent(node, *options)).data
+    _check_replaced(node, report)
+    _tell_boot(report, by.tell)
     return await _arrive(node, by)
 
 
@@ -152,13 +154,17 @@ def _remark(node: NodeConfig, arrival: Arrival, client: NodeClient, tell: Tell) 
     """Say what will one day matter."""
     if arrival.found.get("noexec"):
         tell("programs cannot run from its home (noexec); inside sessions use `sh $RELAY_AGENT`", None)
-    if "boot" in arrival.report:
-        tell(f"its start with the machine: {arrival.report['boot']}", None)
+    _tell_boot(arrival.report, tell)
     running = client.node.agent.version
     if is_newer(running):
         tell(f"its agent {running} is newer than this relaytui {node_agent.__version__}; upgrade relaytui here", None)
     elif running != node_agent.__version__:
         tell(f"agent {running} was running already; `relaytui node upgrade {node.alias}` replaces it", None)
+
+
+def _tell_boot(report: Mapping[str, Any], tell: Tell) -> None:
+    if "boot" in report:
+        tell(f"its start with the machine: {sanitise(str(report['boot']), 300)}", None)
 
 
 def _introduce(client: NodeClient, tell: Tell) -> HelloReply:

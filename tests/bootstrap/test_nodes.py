@@ -13,6 +13,7 @@ from node_agent.io.login import login_policy
 from relaytui.cli.doctor import judge_machine, look_here
 from relaytui.config import Config, NodeConfig
 from tests.bootstrap.machine import Machine, add_node, fresh_machine, needs_machine, pushed, run
+from tests.home import open_home
 from tests.waiting import eventually
 
 BOX = NodeConfig("box", host="box")
@@ -43,6 +44,34 @@ async def test_a_node_is_shown_renamed_and_taken_away() -> None:
 
 
 @needs_machine
+async def test_a_start_with_the_machine_is_taken_back_with_the_node() -> None:
+    async with fresh_machine() as machine:
+        table = machine.home / "crontab"
+        script = f'#!/bin/sh\n[ "$1" = -l ] && exec cat {table}\ncat > {table}.new && mv {table}.new {table}\n'
+        machine.write(".local/bin/crontab", script, 0o755)
+        await machine.start()
+        assert "its start with the machine: a crontab line" in (await add_node(machine, "--boot")).stderr
+        assert "probe --start" in table.read_text()
+        removed = await run(machine, "node", "rm", "box", "--stop")
+        assert "removed a crontab line" in removed.stderr
+        assert table.read_text() == ""
+        assert (await add_node(machine)).returncode == 0
+        upgraded = await run(machine, "node", "upgrade", "box", "--boot")
+        assert "its start with the machine: a crontab line" in upgraded.stderr
+        assert "probe --start" in table.read_text()
+
+
+@pytest.mark.parametrize("words", [("--system",), ("--agent", "node-agent"), ("--later",)])
+def test_a_start_with_the_machine_that_nobody_would_arrange_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
+    with open_home(tmp_path) as home:
+        refused = home.run("node", "add", "box", "--boot", *words)
+        assert refused.returncode == 2
+        assert "--boot is for an agent that is pushed now" in refused.stderr
+        via = home.run("node", "add", "box", "--boot", "--via", "unix:/s")
+        assert (via.returncode, home.config_file.exists()) == (2, False)
+
+
+@needs_machine
 async def test_an_unknown_host_key_is_trusted_by_its_fingerprint_alone() -> None:
     async with fresh_machine() as machine:
         await machine.start()
@@ -64,7 +93,7 @@ def remedies(report: Mapping[str, object]) -> list[str]:
     ("report", "remedy"),
     [
         ({"kills_processes": True, "lingers": False, "user": "ann"}, "loginctl enable-linger ann"),
-        ({"systemd": True, "lingers": False}, "--boot"),
+        ({"systemd": True, "lingers": False}, "relaytui node upgrade box --boot"),
         ({"network_file_system": "nfs4"}, "--state"),
         ({"noexec": True}, "sh $RELAY_AGENT"),
         ({"disk_free": 5 << 20}, "make room"),
@@ -74,6 +103,13 @@ def remedies(report: Mapping[str, object]) -> list[str]:
 def test_what_will_hurt_is_said_with_its_remedy(report: dict[str, object], remedy: str) -> None:
     (found,) = remedies(report)
     assert remedy in found
+
+
+def test_an_agent_that_is_not_ours_is_told_there_to_start_with_the_machine() -> None:
+    (found,) = judge_machine(
+        NodeConfig("box", host="box", agent="node-agent"), {"systemd": True, "lingers": False}, time.time()
+    )
+    assert found.remedy == "there: node-agent probe --start --boot"
 
 
 def test_a_sound_machine_needs_nothing() -> None:
