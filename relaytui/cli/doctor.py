@@ -24,6 +24,7 @@ from relaytui.link.remote import ask_agent
 from relaytui.link.versions import is_newer, is_ours_to_replace
 
 _PATIENCE = 20.0
+_TMUX_PATIENCE = 5.0
 _SKEW = 5.0
 _LITTLE = 1 << 30
 """Bytes of free disk under which a node is short: journals have a floor of their own."""
@@ -71,20 +72,37 @@ def look_here(config: Config, env: Mapping[str, str]) -> Iterator[Finding]:
     charset = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
     if "utf8" not in charset.lower().replace("-", ""):
         yield Finding("here", f"the locale is {charset or 'not set'}, not UTF-8", "export LC_CTYPE=C.UTF-8")
-    if shutil.which("ssh") is None:
+    if shutil.which("ssh", path=env.get("PATH")) is None:
         yield Finding("here", "there is no ssh program: its config is read less exactly", "install OpenSSH's client")
     if env.get("TMUX"):
-        yield from _look_at_tmux(config)
+        yield from _look_at_tmux(config, env)
 
 
-def _look_at_tmux(config: Config) -> Iterator[Finding]:
+def _look_at_tmux(config: Config, env: Mapping[str, str]) -> Iterator[Finding]:
+    """What tmux (1) holds back: `set-clipboard external`, its default, lets no program inside write the clipboard."""
     wanted = [("allow-passthrough", "notifications do not pass tmux")]
     if config.ui.clipboard is not Clipboard.DENY:
         wanted.append(("set-clipboard", "sessions cannot write the clipboard through tmux"))
     for option, consequence in wanted:
-        shown = subprocess.run(["tmux", "show", "-gv", option], capture_output=True, text=True, check=False, timeout=5)
-        if shown.stdout.strip() in ("", "off"):
-            yield Finding("here", f"tmux has {option} off: {consequence}", f"tmux set -g {option} on")
+        try:
+            value = _tmux_option(option, env)
+        except (OSError, subprocess.SubprocessError) as error:
+            remedy = f"have `tmux show -gv {option}` answer, or unset TMUX where this is no tmux"
+            yield Finding("here", f"tmux cannot be asked what it lets through: {error}", remedy)
+            return
+        if value not in ("on", "all", None):
+            yield Finding("here", f"tmux has {option} {value}: {consequence}", f"tmux set -g {option} on")
+
+
+def _tmux_option(name: str, env: Mapping[str, str]) -> str | None:
+    """An option's value, None where tmux is too old to have it. Raises OSError or SubprocessError."""
+    command = ["tmux", "show", "-gv", name]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=_TMUX_PATIENCE, env=dict(env))
+    if shown.returncode == 0:
+        return shown.stdout.strip()
+    if f"option: {name}" in shown.stderr:
+        return None
+    raise subprocess.SubprocessError(shown.stderr.strip().partition("\n")[0] or f"exit code {shown.returncode}")
 
 
 async def _look_at_all(config: Config, nodes: tuple[NodeConfig, ...]) -> list[Finding]:
@@ -101,7 +119,7 @@ async def _look_at(config: Config, item: NodeConfig) -> list[Finding]:
         report = {} if item.socket else await ask_agent(item, Desk(item.alias, None), "probe")
     except LinkError as error:
         what, _, remedy = str(error).removeprefix(f"{item.alias}: ").rpartition("; ")
-        return [Finding(item.alias, what or remedy, remedy)]
+        return [Finding(item.alias, what, remedy) if what else Finding(item.alias, remedy, "try again")]
     findings = [Finding(item.alias, f"agent {version}{f', {note}' if note else ''}")]
     findings += judge_link(item, note, version)
     findings += judge_machine(item, report, (before + time.time()) / 2)

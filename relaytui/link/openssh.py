@@ -23,10 +23,11 @@ from relaytui.link.errors import (
     HostKeyChanged,
     LinkError,
     LinkLost,
+    PythonMissing,
     SshConfigInvalid,
     UnknownHost,
 )
-from relaytui.link.probe import MARKER, bridge_command
+from relaytui.link.probe import MARKER, NO_PYTHON, bridge_command
 from relaytui.link.prompts import Desk, PromptKind
 from relaytui.link.resolve import ssh_options
 from relaytui.link.terminal import Terminal
@@ -47,6 +48,7 @@ _SAYINGS: tuple[tuple[str, type[LinkError], str], ...] = (
     ("Connection refused", ConnectionRefused, "the connection is refused; check that sshd runs there and the port"),
     ("Permission denied", AuthenticationFailed, "none of our keys or answers was accepted; check user and keys"),
     ("timed out", ConnectTimedOut, "no answer from the host; check the network"),
+    (NO_PYTHON, PythonMissing, f"{NO_PYTHON} there any more; install one"),
     (f"{MARKER} missing", AgentMissing, "no node agent there; `relaytui node upgrade` puts one there"),
 )
 

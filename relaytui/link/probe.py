@@ -21,6 +21,7 @@ from relaytui.link.errors import (
     LinkError,
     NetworkFileSystem,
     NodeDiskFull,
+    PythonMissing,
     SshConfigInvalid,
     StateUnusable,
 )
@@ -32,6 +33,9 @@ _REPLY = "reply"
 _PLACES = "$PATH:$HOME/.local/bin:/usr/local/bin"
 _UNSAFE = re.compile(r"['\"\\!$`\n\r]")
 
+
+NO_PYTHON = "there is no Python 3.9 or newer"
+"""What the pushed agent's command says (`node_agent/installer.py`) when the machine's Python has gone."""
 
 _FAILURES = {
     "network_file_system": NetworkFileSystem,
@@ -188,6 +192,8 @@ class ReportReader:
         return line.strip() if newline else None
 
     def _no_report(self, stderr: str) -> LinkError:
+        if NO_PYTHON in stderr:
+            return PythonMissing(f"{self._node}: {NO_PYTHON} there any more; install one")
         text = (stderr.strip() or self._seen.decode("utf-8", "replace").strip()).splitlines()
         said = f": {sanitise(text[-1], 200)}" if text else ""
         return AgentFailed(f"{self._node}: its login shell ran no command{said}; try `ssh` there by hand")
