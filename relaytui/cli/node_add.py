@@ -53,7 +53,7 @@ def add(
     """Make a machine you reach by ssh under HOST, as ssh knows it, a node.
 
     It needs sshd and Python 3.9 or newer; the agent is pushed and started. NAME is what it is called here; HOST's
-    first label unless given.
+    first label, or the whole of an address, unless given.
     """
     if boot and (system or agent or via or later):
         raise click.UsageError(_NO_BOOT)

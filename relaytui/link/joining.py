@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import ipaddress
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -42,12 +44,29 @@ class Attendant:
 
 
 def node_at(host: str, name: str = "", **fields: Any) -> NodeConfig:
-    """The node at `[user@]host` as ssh knows it, called `name` or by the host's first label. Raises ConfigError."""
+    """The node at `[user@]host` as ssh knows it, called `name` or else by the host. Raises ConfigError.
+
+    The host's name is its first label, or the whole of an address, an IPv6 one with "-" for what no name may hold.
+    """
     user, _, host = host.strip().rpartition("@")
-    alias = name or host.partition(".")[0]
+    address = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if _is_address(address):
+        host = address
+        whole = re.sub("[^0-9A-Za-z.]", "-", address)
+        alias = name or (f"0{whole}" if whole.startswith("-") else whole)  # "::1" is "0::1"
+    else:
+        alias = name or host.partition(".")[0]
     if alias == LOCAL:
         raise ConfigError(f"{LOCAL!r} is this machine; give the node another name")
     return NodeConfig(alias, host=host, user=user, **fields)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def check_free(alias: str) -> None:

@@ -37,7 +37,7 @@ def machine_fields(values: Mapping[str, str]) -> list[Field]:
     transport = values.get("transport", _TRANSPORTS[0])
     return [
         Field("host", "host", values.get("host", ""), "[user@]host, as ssh knows it"),
-        Field("name", "name", values.get("name", ""), "what it is called here; empty: its first label"),
+        Field("name", "name", values.get("name", ""), "what it is called; empty: first label or address"),
         Field("tags", "tags", values.get("tags", ""), "its capabilities: gpu cuda12"),
         Field("transport", "transport", transport, "ctrl+n: asyncssh, or the system's ssh", _TRANSPORTS),
     ]

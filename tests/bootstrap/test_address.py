@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from relaytui.config import ConfigError, NodeConfig, Resolver
+from relaytui.config import ConfigError, NodeConfig, Resolver, load_config
 from relaytui.link.address import address_options
 from relaytui.link.errors import UnknownHost
+from relaytui.link.joining import node_at
 from relaytui.link.resolve import resolve
+from tests.home import open_home
 
 STATUS = {
     "Self": {"HostName": "desk", "DNSName": "desk.tail.ts.net.", "TailscaleIPs": ["100.64.0.1"]},
@@ -86,3 +88,33 @@ async def test_what_is_no_address_never_reaches_ssh(programs: Path, says: str) -
 def test_a_command_resolver_needs_its_command() -> None:
     with pytest.raises(ConfigError, match="go together"):
         NodeConfig("box", host="vm-7", resolver=Resolver.COMMAND)
+
+
+@pytest.mark.parametrize(
+    ("words", "alias", "host"),
+    [
+        ("gpu-box.lan", "gpu-box", "gpu-box.lan"),
+        ("10.0.0.5", "10.0.0.5", "10.0.0.5"),
+        ("ann@10.0.0.6", "10.0.0.6", "10.0.0.6"),
+        ("fd7a::2", "fd7a--2", "fd7a::2"),
+        ("ann@[fe80::1%eth0]", "fe80--1-eth0", "fe80::1%eth0"),
+        ("::1", "0--1", "::1"),
+        ("10.0.0.5.example.org", "10", "10.0.0.5.example.org"),
+    ],
+)
+def test_a_machine_is_called_by_its_first_label_or_its_whole_address(words: str, alias: str, host: str) -> None:
+    node = node_at(words)
+    assert (node.alias, node.host) == (alias, host)
+    assert node_at(words, "lab").alias == "lab"
+
+
+def test_neighbours_by_address_are_two_nodes(tmp_path: Path) -> None:
+    with open_home(tmp_path) as home:
+        for address in ("10.0.0.5", "10.0.0.6", "fd7a::2"):
+            home.ok("node", "add", address, "--later")
+        known = load_config(home.config_file).nodes
+    assert {(node.alias, node.host) for node in known if node.host} == {
+        ("10.0.0.5", "10.0.0.5"),
+        ("10.0.0.6", "10.0.0.6"),
+        ("fd7a--2", "fd7a::2"),
+    }
