@@ -17,6 +17,7 @@ from relaytui.link.errors import HostKeyUnknown
 from relaytui.link.joining import Attendant, add_node, check_free, node_at, upgrade_node, write_down
 
 SYSTEM_AGENT = "node-agent"
+ACCEPT_KEY = "Trust this host key (SHA256:…) if it is unknown; may be repeated, one a hop."
 _NO_BOOT = (
     "--boot is for an agent that is pushed now: leave out --later, and `node upgrade NAME --boot` does it then; with "
     "--system, --agent or --via have `node-agent probe --start --boot` run there"
@@ -34,7 +35,7 @@ _NO_BOOT = (
 @click.option("--python", default="", metavar="PATH", help="The Python there that runs the agent; found unless given.")
 @click.option("--state", default="", metavar="DIR", help="Where agent and state live there, on a local disk.")
 @click.option("--boot", is_flag=True, help="Have the agent started with the machine, by systemd or cron.")
-@click.option("--accept-key", metavar="FINGERPRINT", help="Trust this host key (SHA256:…) if it is unknown.")
+@click.option("--accept-key", "accepted", metavar="FINGERPRINT", multiple=True, help=ACCEPT_KEY)
 @click.option("--later", is_flag=True, help="Only write it down; do not connect.")
 def add(
     words: tuple[str, ...],
@@ -47,7 +48,7 @@ def add(
     python: str,
     state: str,
     boot: bool,
-    accept_key: str | None,
+    accepted: tuple[str, ...],
     later: bool,
 ) -> None:
     """Make a machine you reach by ssh under HOST, as ssh knows it, a node.
@@ -65,7 +66,7 @@ def add(
         write_down(added)
         narrate(f"wrote {added.alias} down; `relaytui node upgrade {added.alias}` puts the agent there")
         return
-    run_async(add_node(added, attendant(load_config(), added, accept_key), boot=boot))
+    run_async(add_node(added, attendant(load_config(), added, accepted), boot=boot))
     narrate(f"added {added.alias}; `relaytui start --node {added.alias}` starts a session there")
 
 
@@ -77,11 +78,11 @@ def upgrade(name: str, keeper: bool, boot: bool) -> None:
     """Put this release's agent on a node in place of the one there; sessions go on."""
     config = load_config()
     known = config.node(name)
-    run_async(upgrade_node(known, attendant(config, known, None), keeper=keeper, boot=boot))
+    run_async(upgrade_node(known, attendant(config, known), keeper=keeper, boot=boot))
 
 
-def attendant(config: Config, node: NodeConfig, accepted: str | None) -> Attendant:
-    """The operator at this command's terminal; `accepted` is the fingerprint of a host key they trust beforehand."""
+def attendant(config: Config, node: NodeConfig, accepted: tuple[str, ...] = ()) -> Attendant:
+    """The operator at this command's terminal; `accepted` are fingerprints of host keys they trust beforehand."""
 
     async def may_trust(question: HostKeyUnknown) -> bool:
         return await asyncio.to_thread(_may_trust, question, accepted)
@@ -89,10 +90,10 @@ def attendant(config: Config, node: NodeConfig, accepted: str | None) -> Attenda
     return Attendant(config.operator, _Steps(node.alias), terminal_prompter(), may_trust)
 
 
-def _may_trust(question: HostKeyUnknown, accepted: str | None) -> bool:
+def _may_trust(question: HostKeyUnknown, accepted: tuple[str, ...]) -> bool:
     """Whether the operator says yes to the key's fingerprint, now or beforehand."""
-    if accepted is not None:
-        return accepted == question.fingerprint
+    if accepted:
+        return question.fingerprint in accepted
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     narrate(f"the host key of {question.host} is unknown: {question.key.split()[0]} {question.fingerprint}")

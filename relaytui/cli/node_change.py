@@ -10,7 +10,7 @@ import click
 
 from node_agent.protocol.requests import HelloReply
 from relaytui.cli.exits import CommandError, Exit
-from relaytui.cli.node_add import attendant
+from relaytui.cli.node_add import ACCEPT_KEY, attendant
 from relaytui.cli.output import narrate, print_json
 from relaytui.cli.prompt import terminal_prompter
 from relaytui.cli.reach import connected, run_async
@@ -57,9 +57,9 @@ def rename(old: str, new: str) -> None:
 
 @click.command()
 @click.argument("name", metavar="NAME")
-@click.option("--accept-key", metavar="FINGERPRINT", help="Trust this host key (SHA256:…) without asking.")
-def trust(name: str, accept_key: str | None) -> None:
-    """Look at a node's host key and, if it is unknown and you say yes, put it on record.
+@click.option("--accept-key", "accepted", metavar="FINGERPRINT", multiple=True, help=ACCEPT_KEY)
+def trust(name: str, accepted: tuple[str, ...]) -> None:
+    """Look at a node's host key and those of its jump hosts; put on record each unknown one that you say yes to.
 
     A changed key is refused; the message says how to remove the old one if it was meant to change.
     """
@@ -67,7 +67,7 @@ def trust(name: str, accept_key: str | None) -> None:
     item = config.node(name)
     if item.transport is not Transport.ASYNCSSH:
         raise ConfigError(f"{name}: its transport is {item.transport.value}, which checks no host key here")
-    run_async(trusting(lambda: _log_in(item), attendant(config, item, accept_key)))
+    run_async(trusting(lambda: _log_in(item), attendant(config, item, accepted)))
     narrate(f"{name}: its host key is the one on record")
 
 

@@ -88,7 +88,8 @@ def judge(
         )
     kind = offered.get_algorithm()
     return HostKeyUnknown(
-        f"{node}: the host key of {host} is unknown: {kind} {fingerprint}; compare it, then accept it or run ssh once",
+        f"{node}: the host key of {host} is unknown: {kind} {fingerprint}; compare it, then "
+        f"`relaytui node trust {node}`, or before it is added `node add` with --accept-key SHA256:…",
         host=_hashed(host) if target.is_on("hashknownhosts", default=False) else host,
         key=offered.export_public_key().decode().strip(),
         fingerprint=fingerprint,

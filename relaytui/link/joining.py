@@ -115,17 +115,22 @@ async def upgrade_node(node: NodeConfig, by: Attendant, *, keeper: bool = False,
 
 
 async def trusting(attempt: Callable[[], Awaitable[T]], by: Attendant) -> T:
-    """Run `attempt`; where the host's key is unknown, once more after the operator has said yes to it."""
-    try:
-        return await attempt()
-    except HostKeyUnknown as question:
-        if by.may_trust is None or not await by.may_trust(question):
-            raise
-        from relaytui.link.hostkeys import accept
+    """Run `attempt`; where a host's key is unknown, once more after the operator has said yes to it.
 
-        await asyncio.to_thread(accept, question)
-        by.tell(f"put the host key on record in {question.known_hosts}", None)
-    return await attempt()
+    There is one such host a hop; the same one again means that its record is not read, and that no yes helps.
+    """
+    asked = set()
+    while True:
+        try:
+            return await attempt()
+        except HostKeyUnknown as question:
+            if str(question) in asked or by.may_trust is None or not await by.may_trust(question):
+                raise
+            asked.add(str(question))
+            from relaytui.link.hostkeys import accept
+
+            await asyncio.to_thread(accept, question)
+            by.tell(f"put the host key on record in {question.known_hosts}", None)
 
 
 async def _arrive(
