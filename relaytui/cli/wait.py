@@ -61,8 +61,9 @@ CODES = {
 def wait(session: str | None, words: tuple[str, ...], timeout: float | None, as_json: bool) -> int:
     """Wait for a session.
 
-    Prints what came true. The exit code is 0 for the --until named first, else 5 asking, 6 idle, 7 exited, 9 change;
-    7 also when the session ends before what was waited for, 8 after the timeout.
+    Says on standard error that it waits, and prints what came true. The exit code is 0 for the --until named first,
+    else 5 asking, 6 idle, 7 exited, 9 change; 7 also when the session ends before what was waited for, 8 after the
+    timeout.
     """
     wanted = tuple(Until(word) for word in words)
 
@@ -100,7 +101,11 @@ async def wait_for(word: str | None, wanted: Sequence[Until], timeout: float | N
     while True:
         try:
             async with target(word, watch=True) as found:
-                watch = _Watch(found, wanted) if watch is None else watch.again(found)
+                if watch is None:
+                    watch = _Watch(found, wanted)
+                    watch.narrate()
+                else:
+                    watch = watch.again(found)
                 word = str(found.key)
                 try:
                     async with asyncio.timeout_at(deadline):
@@ -134,6 +139,12 @@ class _Watch:
     def again(self, found: Target) -> _Watch:
         """The same wait over a new link."""
         return _Watch(found, self._wanted, self._first)
+
+    def narrate(self) -> None:
+        """Say what is waited for, unless it is there: what happens from then on is seen."""
+        if self._now() is None:
+            wanted = " or ".join(until.value for until in self._wanted)
+            narrate(f"waiting for {self.node}/{self.session.id} until {wanted}; now: {self.session.attention.value}")
 
     async def come(self) -> Until:
         """What comes true first. Raises LinkError when the link ends."""

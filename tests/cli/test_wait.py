@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,10 +13,17 @@ from relaytui.cli.exits import Exit
 from tests.home import RELAYTUI, Home
 
 
-def begin(home: Home, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*RELAYTUI, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=home.env
-    )
+@contextmanager
+def waiting_for(home: Home, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A wait that has begun: what happens now it will see."""
+    command = [*RELAYTUI, "wait", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=home.env) as waiting:
+        try:
+            assert waiting.stderr is not None
+            assert waiting.stderr.readline().startswith("waiting for ")
+            yield waiting
+        finally:
+            waiting.kill()  # where the test has failed
 
 
 @pytest.mark.parametrize(
@@ -39,7 +48,7 @@ def test_a_wait_for_a_prompt_an_end_and_a_change(home: Home) -> None:
     home.wait_for(key, lambda item: item["attention"] == "asking")
     first = home.session(key)["ask"]["id"]
     words = ["--until", "idle", "--until", "change", "--json"]
-    with begin(home, "wait", key, *words) as changed, begin(home, "wait", key, "--until", "idle") as ended:
+    with waiting_for(home, key, *words) as changed, waiting_for(home, key, "--until", "idle") as ended:
         home.ok("send", key, "go", "key:enter")
         out, _ = changed.communicate(timeout=20)
         assert changed.returncode == Exit.CHANGED
@@ -67,9 +76,8 @@ def test_logs_wait_for_the_prompt_they_end_with(home: Home) -> None:
 def test_a_wait_outlives_the_agent(home: Home) -> None:
     key = home.start("sh", "-c", "read go; exit 0")
     home.wait_for(key, lambda item: item["attention"] == "asking")
-    with begin(home, "wait", key, "--until", "exited") as waiting:
+    with waiting_for(home, key, "--until", "exited") as waiting:
         (local,) = home.json("node", "ls")
-        home.json("ls")
         subprocess.run(["kill", "-9", str(local["agent"]["pid"])], check=True)
         home.ok("send", key, "go", "key:enter")
         assert waiting.communicate(timeout=30)[0] == "exited\n"

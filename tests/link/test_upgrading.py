@@ -67,9 +67,9 @@ async def other_agent(home: Home, version: str) -> tuple[NodePaths, int]:
     state = home.directory / "box"
     paths = node_paths(state, home.env)
     command = [sys.executable, "-c", _OTHER.format(version), "serve", "--state", str(state)]
-    with subprocess.Popen(command, env=home.env, stdin=subprocess.DEVNULL, start_new_session=True) as agent:
-        await eventually(lambda: is_serving(paths))
-        agent.returncode = 0  # it is ended with the home
+    agent = subprocess.Popen(command, env=home.env, stdin=subprocess.DEVNULL, start_new_session=True)
+    agent.returncode = 0  # it is ended with the home
+    await eventually(lambda: is_serving(paths))
     return paths, agent.pid
 
 
