@@ -122,7 +122,7 @@ class Alerts:
             raise RequestError(ErrorCode.BAD_REQUEST, f"an alert's key has 1 to {NAME_LIMIT} characters")
         session = self._agent.session(request.session).model if request.session else None
         alert = self._make("", request.kind, request.severity, request.title, request.body, session)
-        alert.key = request.key
+        alert.key = sanitise(request.key, NAME_LIMIT)
         await self.record(NewAlert(alert))
         known: Optional[AlertState] = await self._agent.write(
             lambda connection: alert_records.find(connection, alert.key)

@@ -8,6 +8,7 @@ a message says, and when it is due, is decided elsewhere. Hub and console, which
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import signal
@@ -33,15 +34,15 @@ _OPENER = urllib.request.build_opener(_NoRedirect)
 
 def send_post(post: Post) -> Sent:
     """Send it within `SECONDS_TO_SEND`, blocking; never raises."""
-    request = urllib.request.Request(post.url, post.body, post.headers)  # noqa: S310 - configs name http(s) alone
     try:
+        request = urllib.request.Request(post.url, post.body, post.headers)  # noqa: S310 - configs name http(s) alone
         with _OPENER.open(request, timeout=SECONDS_TO_SEND) as response:
             return http_result(response.status)
     except urllib.error.HTTPError as error:
         error.close()
         return http_result(error.code)
-    except (OSError, ValueError) as error:
-        return _cleaned(Sent(False, str(getattr(error, "reason", error))))
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return _cleaned(Sent(False, str(getattr(error, "reason", error)) or type(error).__name__))
 
 
 async def run_command(words: Sequence[str], told: Mapping[str, Any]) -> Sent:
@@ -51,24 +52,37 @@ async def run_command(words: Sequence[str], told: Mapping[str, Any]) -> Sent:
     """
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     env = {**os.environ, **command_variables(told)}
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=null, stderr=pipe, env=env, start_new_session=True)
+    )
     try:
-        process = await asyncio.create_subprocess_exec(
-            *words, stdin=pipe, stdout=null, stderr=pipe, env=env, start_new_session=True
-        )
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:  # it may run already, and have started others
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            await _kill(starting.result())
+        raise
     except OSError as error:
         return _cleaned(Sent(False, f"{error.strerror}: {words[0]}"))
+    except ValueError as error:  # what it is told cannot stand in an environment
+        return _cleaned(Sent(False, f"{error}: {words[0]}"))
     try:
         _, errors = await asyncio.wait_for(process.communicate(json.dumps(told).encode()), SECONDS_TO_SEND)
     except asyncio.TimeoutError:
         return Sent(False, f"it took over {SECONDS_TO_SEND:.0f} s")
     finally:
         if process.returncode is None:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            await process.wait()
+            await _kill(process)
     return _cleaned(exit_result(process.returncode or 0, errors))
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kill a command with all it has started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    await process.wait()
 
 
 def _cleaned(sent: Sent) -> Sent:

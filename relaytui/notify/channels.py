@@ -10,12 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from node_agent.protocol.delivery import SECONDS_TO_SEND, Sent, ntfy_post, webhook_post
+from node_agent.terminal.sanitise import sanitise
 from relaytui.config.models import ChannelConfig, ChannelKind
 from relaytui.notify.message import Message
 from relaytui.notify.sending import run_command, send_post
 from relaytui.notify.terminal import notification, wrapped
 
 TERMINAL_KINDS = (ChannelKind.BELL, ChannelKind.OSC9, ChannelKind.OSC777, ChannelKind.OSC99)
+
+_MOST_SAID = 200
 
 TerminalWrite = Callable[[str], bool]
 """Writes to the operator's terminal; False where that is not possible just now."""
@@ -35,6 +38,8 @@ async def send(channel: ChannelConfig, message: Message, write: TerminalWrite | 
         return Sent(False, f"it took over {SECONDS_TO_SEND:.0f} s")
     except ImportError as error:
         return Sent(False, f"{error.name} is not installed: pip install 'relaytui[notify]'")
+    except Exception as error:  # noqa: BLE001 - the libraries' boundary: whatever one raises, the channel goes on
+        return Sent(False, sanitise(f"{type(error).__name__}: {error}", _MOST_SAID))
 
 
 async def _send(channel: ChannelConfig, message: Message, write: TerminalWrite | None) -> Sent:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from node_agent.protocol.asks import Alert, Severity
 from node_agent.protocol.delivery import MOST_SINGLY, payload, severity_rank, summary
+from node_agent.protocol.ids import AskId, SessionId
+from node_agent.terminal.sanitise import sanitise
+
+_NAME_LIMIT = 200
+_BODY_LIMIT = 2000
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,18 @@ class Message:
             session=first.alert.session if is_single else "",
             ask=(first.alert.ask or "") if is_single else "",
         )
+
+
+def cleaned(alert: Alert) -> Alert:
+    """The alert as it may be shown and told: the node that wrote it may be hostile. An honest node's stays as it is."""
+    return replace(
+        alert,
+        key=sanitise(alert.key, _NAME_LIMIT),
+        title=sanitise(alert.title, _NAME_LIMIT),
+        body=sanitise(alert.body, _BODY_LIMIT, multiline=True),
+        session=SessionId(sanitise(alert.session, _NAME_LIMIT)),
+        ask=None if alert.ask is None else AskId(sanitise(alert.ask, _NAME_LIMIT)),
+    )
 
 
 def messages(raised: Sequence[Raised]) -> list[Message]:

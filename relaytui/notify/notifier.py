@@ -42,7 +42,7 @@ from relaytui.link.errors import LinkError
 from relaytui.link.tasks import cancel, spawn
 from relaytui.notify.channels import TerminalWrite, can_send, send
 from relaytui.notify.copies import bring_up_to_date, copies_of
-from relaytui.notify.message import Message, Raised, messages
+from relaytui.notify.message import Message, Raised, cleaned, messages
 from relaytui.notify.routing import wait
 
 LOST_AFTER = 60.0
@@ -128,7 +128,7 @@ class Notifier:
     def _note(self, changes: list[Change]) -> None:
         for change in changes:
             if isinstance(change, AlertReported):
-                self._learn(change.node, change.alert)
+                self._learn(change.node, cleaned(change.alert))
             elif isinstance(change, NodeChanged):
                 self._note_node(change.node)
 
@@ -151,7 +151,7 @@ class Notifier:
                 _log.info("%s has the channels it sends through by itself", alias)
             while True:
                 reply: AlertList = await self._source.request(alias, ListAlerts(after, only_open=True))
-                for alert in reply.alerts:
+                for alert in map(cleaned, reply.alerts):
                     found.add(alert.key)
                     self._learn(alias, alert)
                 if not reply.alerts:

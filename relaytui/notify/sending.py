@@ -13,6 +13,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -35,15 +36,15 @@ _OPENER = build_opener(_StayThere)
 
 def send_post(post: Post) -> Sent:
     """Send it within `SECONDS_TO_SEND`, blocking; never raises."""
-    request = Request(post.url, post.body, post.headers)  # noqa: S310 - the config allows http(s) alone
     try:
+        request = Request(post.url, post.body, post.headers)  # noqa: S310 - the config allows http(s) alone
         with _OPENER.open(request, timeout=SECONDS_TO_SEND) as response:
             return http_result(response.status)
     except HTTPError as refusal:
         with refusal:
             return http_result(refusal.code)
-    except (OSError, ValueError) as error:
-        return _fit_to_show(Sent(False, str(getattr(error, "reason", error))))
+    except (OSError, ValueError, HTTPException) as error:
+        return _fit_to_show(Sent(False, str(getattr(error, "reason", error)) or type(error).__name__))
 
 
 async def run_command(words: Sequence[str], told: Mapping[str, Any]) -> Sent:
@@ -51,8 +52,8 @@ async def run_command(words: Sequence[str], told: Mapping[str, Any]) -> Sent:
 
     After `SECONDS_TO_SEND`, and when the caller is cancelled, it is killed with all it has started.
     """
-    try:
-        process = await asyncio.create_subprocess_exec(
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
             *words,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
@@ -60,8 +61,18 @@ async def run_command(words: Sequence[str], told: Mapping[str, Any]) -> Sent:
             env={**os.environ, **command_variables(told)},
             start_new_session=True,
         )
+    )
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:  # it may run already, and have started others
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            await _kill(starting.result())
+        raise
     except OSError as error:
         return _fit_to_show(Sent(False, f"{error.strerror}: {words[0]}"))
+    except ValueError as error:  # what it is told cannot stand in an environment
+        return _fit_to_show(Sent(False, f"{error}: {words[0]}"))
     try:
         async with asyncio.timeout(SECONDS_TO_SEND):
             _, errors = await process.communicate(json.dumps(told).encode())
@@ -69,10 +80,15 @@ async def run_command(words: Sequence[str], told: Mapping[str, Any]) -> Sent:
         return Sent(False, f"it took over {SECONDS_TO_SEND:.0f} s")
     finally:
         if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            await _kill(process)
     return _fit_to_show(exit_result(process.returncode or 0, errors))
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kill a command with all it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 def _fit_to_show(sent: Sent) -> Sent:

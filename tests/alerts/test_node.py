@@ -167,6 +167,14 @@ async def test_ntfy_gets_topic_title_and_priority(node: Node, letterbox: Letterb
     assert post == {"topic": "topic", "title": "Grüße", "message": "läuft", "priority": 5}
 
 
+async def test_a_key_is_kept_as_it_can_be_told(node: Node, tmp_path: Path) -> None:
+    client = await node.connect()
+    await configure(client, channels=(NodeChannel("hook", "command", {"command": f"sh -c 'cat > {tmp_path}/told'"}),))
+    assert (await client.request(RaiseAlert("a\0b", AlertKind.MANUAL, "t"))).key == "a␀b"
+    sent = await client.until(lambda: [d for d in alerts(client)["a␀b"].deliveries if d.state != "claimed"])
+    assert sent[0].state == "sent"
+
+
 async def test_a_claim_keeps_the_node_from_sending_until_it_ends(node: Node, letterbox: Letterbox) -> None:
     client = await node.connect()
     await configure(client, channels=(NodeChannel("box", "webhook", {"url": letterbox.url}),))

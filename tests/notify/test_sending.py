@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -82,6 +84,36 @@ def test_a_server_that_is_not_there_is_said(send_post: SendPost) -> None:
     assert "refused" in sent.detail
 
 
+@posting
+def test_what_answers_in_another_language_is_a_failure(send_post: SendPost) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with listener.accept()[0] as caller:
+                caller.recv(65536)
+                caller.sendall(b"220 mail.example ESMTP\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        sent = send_post(Post(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, b""))
+        thread.join()
+    assert not sent.is_sent
+    assert "ESMTP" in sent.detail
+
+
+@posting
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/a topic", "http://127.0.0.1:port/", "topic"])
+def test_what_is_no_address_is_a_failure(send_post: SendPost, url: str) -> None:
+    sent = send_post(Post(url, {}, b""))
+    assert not sent.is_sent
+    assert sent.detail
+
+
+@running
+async def test_what_cannot_stand_in_an_environment_is_a_failure(run_command: RunCommand) -> None:
+    assert await run_command(["true"], {**TOLD, "title": "a\0b"}) == Sent(False, "embedded null byte: true")
+
+
 @running
 async def test_a_command_is_told_in_its_environment_and_on_its_input(tmp_path: Path, run_command: RunCommand) -> None:
     script = 'echo "$RELAY_ALERT_TITLE" > "$0"; cat >> "$0"'
@@ -107,3 +139,20 @@ async def test_with_its_caller_a_command_ends_and_all_it_has_started(tmp_path: P
         await asyncio.wait([sending], timeout=LIMIT)
         assert sending.cancelled()
         await eventually(lambda: not pipe.is_held)  # nobody waits for a grandchild
+
+
+@running
+async def test_a_command_ends_with_all_it_has_started_though_nobody_has_seen_it_start(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    with held_pipe(tmp_path) as pipe:
+        sending = asyncio.ensure_future(run_command(["sh", "-c", '(sleep 60 > "$0")& wait', pipe.path], TOLD))
+        for _ in range(3):
+            await asyncio.sleep(0)  # it is forked, and the loop turns no more until it has started the other
+        deadline = time.monotonic() + LIMIT
+        while not pipe.is_held:
+            assert time.monotonic() < deadline
+        sending.cancel()
+        await asyncio.wait([sending], timeout=LIMIT)
+        assert sending.cancelled()
+        await eventually(lambda: not pipe.is_held)
