@@ -175,6 +175,10 @@ class Console(App[None], inherit_bindings=False):
         if self._driver is not None and not self.is_headless:
             self._driver.write(data)
 
+    def has_terminal(self) -> bool:
+        """Whether the terminal shows the console, and not what it was lent to."""
+        return not self._is_away
+
     def notify_terminal(self, sequence: str) -> bool:
         """Write a notification to the terminal, unless a session has it: nothing may come between its bytes."""
         if self._is_away:

@@ -2,8 +2,10 @@
 
 Theory. Each channel of an alert is a machine of its own. It is free, claimed, sent or failed. A claim is given to one
 sender at a time and ends after `CLAIM_SECONDS`, so that a sender that died leaves the channel free again; what it may
-have sent before is then sent twice, and never not at all. A failure may be tried again after a wait that doubles. The
-node itself is the sender of last resort: it claims what nobody did within `CLAIM_SECONDS`.
+have sent before is then sent twice, and never not at all. A failure may be tried again after a wait that doubles, up to
+ten minutes: `MOST_TRIES` times for what is only news, and for as long as it is open for an ask, since somebody waits
+there. A claim that lapsed is no failure. The node itself is the sender of last resort: it claims what nobody did within
+`CLAIM_SECONDS`.
 """
 
 from __future__ import annotations
@@ -35,17 +37,9 @@ class Try:
     state: str
     token: int
     at: Moment
-    tries: int = 1
+    tries: int = 1  # claims that were given
     detail: str = ""
-
-    def wait(self, now: Moment) -> Optional[float]:
-        """Seconds until the channel may be claimed again by anybody; None for never."""
-        age = self.at.age_at(now)
-        if self.state == CLAIMED:
-            return max(0.0, CLAIM_SECONDS - age)
-        if self.state == SENT or self.tries >= MOST_TRIES:
-            return None
-        return max(0.0, min(_FIRST_WAIT * 2.0 ** (self.tries - 1), _LONGEST_WAIT) - age)
+    failures: int = 0  # those that were reported to have failed
 
 
 @dataclass
@@ -72,13 +66,13 @@ class AlertState:
         """Give the right to send through `channel` to `sender`, or say why not."""
         last = self.tries.get(channel)
         if last is not None:
-            if last.state == CLAIMED and last.sender == sender and last.wait(now):
-                return AlertClaim(last.token, last.wait(now) or 0.0)  # its first reply was lost
-            wait = last.wait(now)
+            wait = self._wait(last, now)
+            if last.state == CLAIMED and last.sender == sender and wait:
+                return AlertClaim(last.token, wait)  # its first reply was lost
             if wait is None or wait > 0:
-                return AlertClaim(0, wait or 0.0, _why_not(last))
-        tries = last.tries + 1 if last is not None else 1
-        self.tries[channel] = Try(sender, CLAIMED, token, now, tries)
+                return AlertClaim(0, wait or 0.0, self._why_not(last))
+        tries, failures = (last.tries + 1, last.failures) if last is not None else (1, 0)
+        self.tries[channel] = Try(sender, CLAIMED, token, now, tries, failures=failures)
         return AlertClaim(token, CLAIM_SECONDS)
 
     def report(self, channel: str, token: int, is_sent: bool, detail: str, now: Moment) -> bool:
@@ -87,14 +81,35 @@ class AlertState:
         if last is None or last.token != token:
             return False
         last.state, last.detail, last.at = SENT if is_sent else FAILED, detail, now
+        last.failures += not is_sent
         return True
 
     def due(self, channel: str, now: Moment, delay: float = 0.0) -> Optional[float]:
         """Seconds until the node sends it through `channel` itself; None for never. Others may claim after `delay`."""
         last = self.tries.get(channel)
         if last is not None:
-            return last.wait(now)
+            return self._wait(last, now)
         return max(0.0, delay + CLAIM_SECONDS - (self.offered or self.raised).age_at(now))
+
+    def _wait(self, last: Try, now: Moment) -> Optional[float]:
+        """Seconds until the channel may be claimed again by anybody; None for never."""
+        age = last.at.age_at(now)
+        if last.state == CLAIMED:
+            return max(0.0, CLAIM_SECONDS - age)
+        if last.state == SENT or self._is_given_up(last):
+            return None
+        doublings = min(last.failures, MOST_TRIES) - 1
+        return max(0.0, min(_FIRST_WAIT * 2.0**doublings, _LONGEST_WAIT) - age)
+
+    def _is_given_up(self, last: Try) -> bool:
+        return self.ask is None and last.failures >= MOST_TRIES
+
+    def _why_not(self, last: Try) -> str:
+        if last.state == SENT:
+            return f"{last.sender} has sent it"
+        if last.state == CLAIMED:
+            return f"{last.sender} is sending it"
+        return f"it failed {last.failures} times; {'given up' if self._is_given_up(last) else 'tried again later'}"
 
     def info(self, now: Moment, silenced: str) -> Alert:
         """The alert as clients see it."""
@@ -155,11 +170,3 @@ def alert_from_json(fields: Dict[str, Any], n: int, is_open: bool) -> AlertState
         offered=Moment(*fields["offered"]) if fields["offered"] else None,
         tries=tries,
     )
-
-
-def _why_not(last: Try) -> str:
-    if last.state == SENT:
-        return f"{last.sender} has sent it"
-    if last.state == CLAIMED:
-        return f"{last.sender} is sending it"
-    return f"it failed {last.tries} times; {'given up' if last.tries >= MOST_TRIES else 'tried again later'}"

@@ -62,7 +62,13 @@ def open_console(filter_text: str, *, is_ascii: bool = False) -> int:
     except ThemeError as error:
         raise CommandError(f"ui.theme: {error}", Exit.CONFIG) from error
 
-    notifier = Notifier(core, config.channels, write=console.notify_terminal, looking=console.is_looking_at)
+    notifier = Notifier(
+        core,
+        config.channels,
+        write=console.notify_terminal,
+        has_terminal=console.has_terminal,
+        looking=console.is_looking_at,
+    )
 
     async def run() -> int:
         notifier.start()

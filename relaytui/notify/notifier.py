@@ -40,7 +40,7 @@ from relaytui.fleet.status import NodeState
 from relaytui.fleet.views import NodeView, SessionView
 from relaytui.link.errors import LinkError
 from relaytui.link.tasks import cancel, spawn
-from relaytui.notify.channels import TerminalWrite, can_send, send
+from relaytui.notify.channels import TERMINAL_KINDS, TerminalWrite, can_send, send
 from relaytui.notify.copies import bring_up_to_date, copies_of
 from relaytui.notify.message import Message, Raised, cleaned, messages
 from relaytui.notify.routing import wait
@@ -83,7 +83,11 @@ class _Known:
 
 
 class Notifier:
-    """Runs from `start` to `stop`; `looking` tells whether the operator has a session before their eyes."""
+    """Runs from `start` to `stop`.
+
+    `has_terminal` tells whether `write` would write just now: what needs the terminal is left to others meanwhile.
+    `looking` tells whether the operator has a session before their eyes.
+    """
 
     def __init__(
         self,
@@ -91,6 +95,7 @@ class Notifier:
         channels: Sequence[ChannelConfig],
         *,
         write: TerminalWrite | None = None,
+        has_terminal: Callable[[], bool] = lambda: True,
         looking: Looking = lambda node, session: False,
         deliver: Deliver | None = None,
         lost_after: float = LOST_AFTER,
@@ -99,6 +104,7 @@ class Notifier:
         self._source = source
         self._copies = copies_of(channels)
         self._channels = [channel for channel in channels if can_send(channel, has_terminal=write is not None)]
+        self._has_terminal = has_terminal
         self._looking = looking
         self._deliver: Deliver = deliver or partial(_send_through, write)
         self._lost_after = lost_after
@@ -196,6 +202,8 @@ class Notifier:
     def _due(self, channel: ChannelConfig) -> tuple[list[Raised], float]:
         """What may be claimed now, oldest first, and the seconds until there may be more."""
         now, due, pause = self._source.now(), [], _LOOK_EVERY
+        if channel.kind in TERMINAL_KINDS and not self._has_terminal():
+            return [], pause
         for (alias, key), known in sorted(self._known.items(), key=lambda item: item[1].seen - item[1].alert.age):
             if alias not in self._live:
                 continue

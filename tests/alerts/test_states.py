@@ -38,8 +38,13 @@ def test_one_sender_has_the_claim_until_it_ends() -> None:
     assert state.claim("ntfy", "hub", 12, at(1e6)).token == 0, "what was sent is never sent again"
 
 
+def news() -> AlertState:
+    """An alert that nobody waits behind."""
+    return AlertState("n", AlertKind.FAILURE, Severity.NORMAL, "host: it failed", "", at(0), 1, SessionId("a"))
+
+
 def test_failures_are_tried_again_ever_later_and_not_for_ever() -> None:
-    state, now, waits = alert(), 0.0, []
+    state, now, waits = news(), 0.0, []
     for token in range(1, MOST_TRIES + 1):
         assert state.claim("ntfy", "hub", token, at(now)).token == token
         assert state.report("ntfy", token, False, "refused", at(now))
@@ -51,6 +56,29 @@ def test_failures_are_tried_again_ever_later_and_not_for_ever() -> None:
     assert waits == sorted(waits)
     assert len(waits) == MOST_TRIES - 1
     assert state.due("ntfy", at(1e9)) is None
+
+
+def test_an_open_ask_is_never_given_up() -> None:
+    state, now, waits = alert(), 0.0, []
+    for token in range(1, 2000):
+        assert state.claim("ntfy", "hub", token, at(now)).token == token
+        assert state.report("ntfy", token, False, "refused", at(now))
+        wait = state.due("ntfy", at(now))
+        assert wait is not None
+        waits.append(wait)
+        now += wait
+    assert waits == sorted(waits)
+    assert waits[-1] == 600.0
+
+
+def test_a_claim_that_lapsed_is_no_failure() -> None:
+    state, now = news(), 0.0
+    for token in range(1, 3 * MOST_TRIES):
+        assert state.claim("ntfy", "hub", token, at(now)).token == token
+        now += CLAIM_SECONDS
+    assert state.due("ntfy", at(now)) == 0.0
+    assert state.report("ntfy", 3 * MOST_TRIES - 1, False, "refused", at(now))
+    assert state.due("ntfy", at(now)) == 10.0, "it is the first failure"
 
 
 def test_the_node_waits_for_a_claim_before_it_sends_itself() -> None:

@@ -140,6 +140,23 @@ async def test_an_ask_is_told_and_not_while_the_operator_looks_at_it(node: Node,
         assert "Proceed?" in told.body
 
 
+async def test_while_a_session_has_the_terminal_what_needs_it_is_not_tried(node: Node, tmp_path: Path) -> None:
+    outbox, has_terminal = Outbox(), [False]
+    hook = ChannelConfig("hook", ChannelKind.COMMAND, {"command": "true"})
+    async with (
+        connected(tmp_path, "a", box=node) as watched,
+        notifying(watched, outbox, BELL, hook, has_terminal=lambda: has_terminal[0]),
+    ):
+        await raise_alert(watched, "k")
+        assert await results(watched, "k", 1) == {"hook": ("sent", "kept")}
+        await raise_alert(watched, "l")
+        assert await results(watched, "l", 1) == {"hook": ("sent", "kept")}
+        has_terminal[0] = True
+        await raise_alert(watched, "m")
+        for key in ("k", "l", "m"):
+            assert set(await results(watched, key, 2)) == {"hook", "bell"}
+
+
 async def test_a_failure_is_stored(node: Node, tmp_path: Path) -> None:
     outbox = Outbox()
     outbox.result = Sent(False, "no paper")
