@@ -89,8 +89,9 @@ class AlertSender:
                 claim = await self._alerts.claim(alert.key, channel.name, self._sender)
                 if claim.token:
                     tokens[alert.key] = claim.token
-            for message in coalesce([alert for alert in due if alert.key in tokens]):
-                await self._send(channel, message, tokens)
+            told = coalesce([alert for alert in due if alert.key in tokens])
+            # At once: a claim would lapse while another one's message takes all the time it has.
+            await asyncio.gather(*(self._send(channel, message, tokens) for message in told))
         except StoreError as error:
             log.warning("alerts wait: %s", error)
         finally:
@@ -106,7 +107,7 @@ class AlertSender:
                 await self._alerts.report(
                     alert.key, channel.name, tokens[alert.key], sent.is_sent, sent.detail + together
                 )
-            except RequestError as error:
+            except (RequestError, StoreError) as error:
                 log.info("alert %s: %s", alert.key, error)
 
     async def _escalate(self, waits: List[float]) -> None:

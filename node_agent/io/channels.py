@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from node_agent.core.alert_text import Message
 from node_agent.io.sending import run_command, send_post
 from node_agent.protocol.asks import NodeChannel
-from node_agent.protocol.delivery import Sent, ntfy_post, payload, webhook_post
+from node_agent.protocol.delivery import SECONDS_TO_SEND, Sent, ntfy_post, payload, webhook_post
 from node_agent.protocol.errors import ErrorCode, RequestError
 
 
@@ -32,7 +32,7 @@ def _bad(channel: NodeChannel, why: str) -> RequestError:
 
 
 async def send(channel: NodeChannel, message: Message, node: str) -> Sent:
-    """Send `message` through `channel`; never raises."""
+    """Send `message` through `channel` within `SECONDS_TO_SEND`; never raises."""
     told = payload(
         keys=[alert.key for alert in message.alerts],
         kind=message.kind,
@@ -46,7 +46,11 @@ async def send(channel: NodeChannel, message: Message, node: str) -> Sent:
     if channel.kind == "command":
         return await run_command(_words(channel), told)
     make = ntfy_post if channel.kind == "ntfy" else webhook_post
-    return await asyncio.get_running_loop().run_in_executor(None, send_post, make(channel.settings, told))
+    posting = asyncio.get_running_loop().run_in_executor(None, send_post, make(channel.settings, told))
+    try:  # its own limit is that of each wait, and looking up a name has none
+        return await asyncio.wait_for(posting, SECONDS_TO_SEND)
+    except asyncio.TimeoutError:
+        return Sent(False, f"it took over {SECONDS_TO_SEND:.0f} s")
 
 
 def _words(channel: NodeChannel) -> List[str]:

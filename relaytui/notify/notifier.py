@@ -220,16 +220,20 @@ class Notifier:
     async def _send(self, channel: ChannelConfig, due: Sequence[Raised]) -> None:
         claims = await asyncio.gather(*(self._claim(channel, raised) for raised in due))
         tokens = {(raised.node, raised.alert.key): token for raised, token in zip(due, claims, strict=True) if token}
-        for message in messages([raised for raised in due if (raised.node, raised.alert.key) in tokens]):
-            sent = await self._deliver(channel, message)
-            _log.info("alert %s through %s: %s", message.key, channel.name, sent.detail)
-            detail = f"{sent.detail}, {len(message.raised)} alerts as one" if len(message.raised) > 1 else sent.detail
-            await asyncio.gather(
-                *(
-                    self._report(raised, channel, tokens[raised.node, raised.alert.key], sent.is_sent, detail)
-                    for raised in message.raised
-                )
+        told = messages([raised for raised in due if (raised.node, raised.alert.key) in tokens])
+        # At once: a claim would lapse while another one's message takes all the time it has.
+        await asyncio.gather(*(self._send_one(channel, message, tokens) for message in told))
+
+    async def _send_one(self, channel: ChannelConfig, message: Message, tokens: dict[tuple[str, str], int]) -> None:
+        sent = await self._deliver(channel, message)
+        _log.info("alert %s through %s: %s", message.key, channel.name, sent.detail)
+        detail = f"{sent.detail}, {len(message.raised)} alerts as one" if len(message.raised) > 1 else sent.detail
+        await asyncio.gather(
+            *(
+                self._report(raised, channel, tokens[raised.node, raised.alert.key], sent.is_sent, detail)
+                for raised in message.raised
             )
+        )
 
     async def _claim(self, channel: ChannelConfig, raised: Raised) -> int:
         """The claim's token, 0 where it is somebody else's or not to be had."""

@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import random
+import shlex
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,7 +41,7 @@ from node_agent.protocol.requests import Chunk, SendInput, SignalSession
 from tests.alerts.conftest import Letterbox
 from tests.client import Client
 from tests.harness import Node
-from tests.waiting import eventually
+from tests.waiting import LIMIT, eventually
 
 ASKS = ("python3", "-c", "input('Proceed? [y/n] ')")
 
@@ -165,6 +167,30 @@ async def test_ntfy_gets_topic_title_and_priority(node: Node, letterbox: Letterb
     await client.request(RaiseAlert("k", AlertKind.MANUAL, "Grüße", "läuft", Severity.HIGH))
     (post,) = await eventually(lambda: letterbox.posts)
     assert post == {"topic": "topic", "title": "Grüße", "message": "läuft", "priority": 5}
+
+
+async def test_what_is_due_at_once_is_sent_at_once(node: Node, tmp_path: Path) -> None:
+    """Each command waits until three have begun: one after the other, none would end in time."""
+    client = await node.connect()
+    keys = ["k", "l", "m"]
+    for key in keys:
+        await client.request(RaiseAlert(key, AlertKind.MANUAL, "t"))
+    await eventually_asked(client, lambda found: all(alert.age > 1.5 for alert in found))
+    script = 'touch "$0/$RELAY_ALERT_KEY"; until [ -e "$0/k" ] && [ -e "$0/l" ] && [ -e "$0/m" ]; do sleep 0.02; done'
+    channel = NodeChannel("hook", "command", {"command": shlex.join(["sh", "-c", script, str(tmp_path)])})
+    await configure(client, channels=(channel,))
+    found = await eventually_asked(
+        client, lambda found: all(d.state != "claimed" for a in found for d in a.deliveries) and found[2].deliveries
+    )
+    assert [[(d.state, d.tries) for d in alert.deliveries] for alert in found] == [[("sent", 1)]] * 3
+
+
+async def eventually_asked(client: Client, fact: Callable[[Sequence[Alert]], object]) -> Sequence[Alert]:
+    """The node's alerts as it lists them, once they are as wanted."""
+    async with asyncio.timeout(LIMIT):
+        while not fact(found := (await client.request(ListAlerts())).alerts):  # noqa: ASYNC110 - ages tell nobody
+            await asyncio.sleep(0.02)
+    return list(found)
 
 
 async def test_a_key_is_kept_as_it_can_be_told(node: Node, tmp_path: Path) -> None:

@@ -157,6 +157,25 @@ async def test_while_a_session_has_the_terminal_what_needs_it_is_not_tried(node:
             assert set(await results(watched, key, 2)) == {"hook", "bell"}
 
 
+async def test_what_is_due_at_once_is_sent_at_once(node: Node, tmp_path: Path) -> None:
+    """One that takes its time lets no other's claim lapse."""
+
+    class Slow(Outbox):
+        async def deliver(self, channel: ChannelConfig, message: Message) -> Sent:
+            sent = await super().deliver(channel, message)
+            await self.until(lambda: len(self.messages) >= 3)
+            return sent
+
+    outbox = Slow()
+    async with connected(tmp_path, "a", box=node) as watched:
+        for key in ("k", "l", "m"):
+            await raise_alert(watched, key)
+        async with notifying(watched, outbox, BELL):
+            for key in ("k", "l", "m"):
+                assert await results(watched, key, 1) == {"bell": ("sent", "kept")}
+    assert sorted(outbox.told()) == ["k", "l", "m"]
+
+
 async def test_a_failure_is_stored(node: Node, tmp_path: Path) -> None:
     outbox = Outbox()
     outbox.result = Sent(False, "no paper")
