@@ -21,8 +21,8 @@ from relaytui.fleet.changes import AskOpened, Change
 from relaytui.fleet.keys import SessionKey
 from relaytui.link.prompts import Prompt
 from relaytui.screens.context import Context
-from relaytui.screens.desk import Desk
-from relaytui.screens.grid import FRESH, GridScreen
+from relaytui.screens.desk import Desk, is_news
+from relaytui.screens.grid import GridScreen
 from relaytui.screens.live import LiveScreen
 from relaytui.screens.panel import PanelScreen
 from relaytui.screens.prefix import PrefixScreen
@@ -148,8 +148,7 @@ class Console(App[None], inherit_bindings=False):
         self._show_title()
 
     def _note(self, changes: list[Change]) -> None:
-        opened = [change.view.ask for change in changes if isinstance(change, AskOpened)]
-        if self.options.bell and any(ask.age < FRESH and not ask.quiet for ask in opened):
+        if self.options.bell and any(isinstance(change, AskOpened) and is_news(change.view.ask) for change in changes):
             self._ring()
         if self._is_away:
             self._show_title()

@@ -16,6 +16,9 @@ from relaytui.fleet.ordering import MODES, TileOrder
 from relaytui.fleet.status import NodeState
 from relaytui.fleet.views import AskView, SessionView
 
+FRESH = 5.0
+"""Seconds for which an ask counts as just opened: an older one is no news when the console starts."""
+
 _ENDED = (SessionState.EXITED, SessionState.CLOSED, SessionState.LOST)
 
 
@@ -157,6 +160,11 @@ class Desk:
             troubles=sum(node.status.state in unwell for node in self.fleet.nodes.values()),
             filter=self.filter,
         )
+
+
+def is_news(ask: AskInfo) -> bool:
+    """Whether an ask that opened is told by toast and bell: it has just begun, and nobody put it aside."""
+    return ask.age < FRESH and not is_put_aside(ask)
 
 
 def is_put_aside(ask: AskInfo) -> bool:

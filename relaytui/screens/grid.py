@@ -22,6 +22,7 @@ from relaytui.fleet.changes import AskClosed, AskOpened, Change, ScreenChanged, 
 from relaytui.fleet.filters import FilterError
 from relaytui.fleet.keys import SessionKey
 from relaytui.screens.context import Context
+from relaytui.screens.desk import is_news
 from relaytui.screens.grid_actions import GridActions
 from relaytui.screens.inbox import ask_id, inbox_heading, inbox_rows
 from relaytui.screens.keys import key_name, take_key
@@ -39,8 +40,6 @@ from relaytui.widgets.tile import Tile
 from relaytui.widgets.toasts import Toasts
 from relaytui.widgets.view import Hint, Status, TileView
 
-FRESH = 5.0
-"""Seconds for which an ask counts as just opened: an older one is no news when the console starts."""
 TOAST_SECONDS = 8.0
 INBOX_FROM = 100
 """Columns from which there is room for the inbox beside the tiles."""
@@ -246,8 +245,8 @@ class GridScreen(LiveScreen[None]):
                     if key == self.desk.focus and (tile := self._focused_tile()) is not None:
                         self._flush_tile(tile)
                     continue
-                case AskOpened(view) if view.key is not None and view.ask.age < FRESH:
-                    if view.key != self.desk.focus and not (view.ask.muted or view.ask.snoozed or view.ask.quiet):
+                case AskOpened(view) if view.key is not None and is_news(view.ask):
+                    if view.key != self.desk.focus:
                         self._toasts[view.key] = self.context.now() + TOAST_SECONDS
                 case AskClosed(_, key) if key is not None:
                     self._toasts.pop(key, None)

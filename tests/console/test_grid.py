@@ -9,6 +9,7 @@ from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.requests import KillSession, RemoveSession, SendInput, StopSession
 from node_agent.protocol.states import Attention, SessionState
+from relaytui.console import Console
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeState
 from relaytui.widgets.grid import TileGrid
@@ -284,6 +285,25 @@ async def test_old_asks_and_the_focus_itself_make_no_toast() -> None:
         source.session("local/a1", "editor", ask=choice("Which?", "One", "Two"))
         await operator.look()
         assert operator.toasts == []
+
+
+async def test_the_bell_rings_for_what_a_toast_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    rings: list[str] = []
+    monkeypatch.setattr(Console, "_ring", lambda console: rings.append("\a"))
+    source = three()
+    async with at_console(source) as operator:
+        for name, fields in (
+            ("old", {"age": 60}),
+            ("m", {"muted": True}),
+            ("s", {"snoozed": True}),
+            ("q", {"quiet": True}),
+        ):
+            source.session(f"gpu-box/{name}", "train", ask=confirm(**fields))
+        await operator.look()
+        assert (operator.toasts, rings) == ([], [])
+        source.session("gpu-box/new", "train", ask=confirm())
+        await operator.look()
+        assert (operator.toasts, rings) == (["gpu-box/new"], ["\a"])
 
 
 async def test_a_pager_that_was_asked_for_is_no_news() -> None:
