@@ -66,13 +66,17 @@ def webhook_post(settings: Mapping[str, str], told: Mapping[str, Any]) -> Post:
 
 
 def ntfy_post(settings: Mapping[str, str], told: Mapping[str, Any]) -> Post:
-    """Published as JSON to the server's root (ntfy, "publish as JSON"): headers carry no text beyond Latin-1."""
+    """Published as JSON to the server's root (ntfy, "publish as JSON"): headers carry no text beyond Latin-1.
+
+    The key is a tag, so that who gets a message twice can tell; a tag that names no emoji is shown as it is.
+    """
     server, _, topic = settings["url"].rpartition("/")
     body = {
         "topic": topic,
         "title": told["title"],
         "message": told["body"] or told["title"],
         "priority": _NTFY_PRIORITIES[Severity(told["severity"])],
+        "tags": [told["key"]],
     }
     return Post(f"{server}/", _headers(settings), json.dumps(body).encode())
 

@@ -47,8 +47,8 @@ async def _send(channel: ChannelConfig, message: Message, write: TerminalWrite |
         case ChannelKind.BELL | ChannelKind.OSC9 | ChannelKind.OSC777 | ChannelKind.OSC99:
             if write is None:
                 return Sent(False, "there is no terminal")
-            sequence = wrapped(notification(channel.kind.value, message.title, message.body), os.environ)
-            is_written = write(sequence)
+            sequence = notification(channel.kind.value, message.key, message.title, message.body)
+            is_written = write(wrapped(sequence, os.environ))
             return Sent(is_written, "written to the terminal" if is_written else "a session has the terminal")
         case ChannelKind.COMMAND:
             return await run_command(shlex.split(channel.settings["command"]), message.payload())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from node_agent.terminal.sanitise import sanitise
@@ -10,8 +11,11 @@ _TITLE_LIMIT = 200
 _BODY_LIMIT = 500
 
 
-def notification(kind: str, title: str, body: str) -> str:
-    """The sequence that tells a terminal; nothing a program printed can end it early."""
+def notification(kind: str, key: str, title: str, body: str) -> str:
+    """The sequence that tells a terminal; nothing a program printed can end it early.
+
+    `key` is the alert's: kitty has a notification replace the one of the same id, which must be told of the same thing.
+    """
     title, body = sanitise(title, _TITLE_LIMIT), sanitise(body, _BODY_LIMIT)
     match kind:
         case "bell":
@@ -21,8 +25,11 @@ def notification(kind: str, title: str, body: str) -> str:
         case "osc777":
             return f"\x1b]777;notify;{title.replace(';', ',')};{body.replace(';', ',')}\x1b\\"
         case "osc99":
-            head = f"\x1b]99;i=relaytui:d={0 if body else 1};{title}\x1b\\"
-            return head + (f"\x1b]99;i=relaytui:d=1:p=body;{body}\x1b\\" if body else "")
+            name = (
+                f"relaytui-{hashlib.sha256(key.encode()).hexdigest()[:16]}"  # an id has few characters to choose from
+            )
+            head = f"\x1b]99;i={name}:d={0 if body else 1};{title}\x1b\\"
+            return head + (f"\x1b]99;i={name}:d=1:p=body;{body}\x1b\\" if body else "")
     raise ValueError(f"no terminal notification {kind!r}")
 
 

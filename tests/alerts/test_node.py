@@ -166,7 +166,7 @@ async def test_ntfy_gets_topic_title_and_priority(node: Node, letterbox: Letterb
     await configure(client, channels=(NodeChannel("phone", "ntfy", {"url": letterbox.url}),))
     await client.request(RaiseAlert("k", AlertKind.MANUAL, "Grüße", "läuft", Severity.HIGH))
     (post,) = await eventually(lambda: letterbox.posts)
-    assert post == {"topic": "topic", "title": "Grüße", "message": "läuft", "priority": 5}
+    assert post == {"topic": "topic", "title": "Grüße", "message": "läuft", "priority": 5, "tags": ["k"]}
 
 
 async def test_what_is_due_at_once_is_sent_at_once(node: Node, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from node_agent.protocol.asks import Alert, AlertKind, Delivery, Severity
@@ -57,14 +59,24 @@ def test_three_at_once_are_told_singly() -> None:
 @pytest.mark.parametrize("kind", ["osc9", "osc777", "osc99"])
 def test_what_a_program_printed_cannot_end_a_notification(kind: str) -> None:
     hostile = "a\x1b\\\x07\x1b]52;c;aGk=\x07b\x9c"
-    text = notification(kind, hostile, hostile)
+    text = notification(kind, hostile, hostile, hostile)
     assert text.count("\x1b") == 2 * text.count("\x1b]")  # each sequence has its beginning and its end, and no other
     assert "\x07" not in text
     assert "\x9c" not in text
 
 
+def test_a_notification_replaces_that_of_its_own_alert_and_no_other() -> None:
+    def name(key: str) -> str:
+        text = notification("osc99", key, "title", "body")
+        head, body = re.findall(r"\x1b]99;i=([A-Za-z0-9_.+-]+):", text)
+        assert head == body
+        return str(head)
+
+    assert name("box/ask/a.1") == name("box/ask/a.1") != name("box/ask/a.2")
+
+
 def test_a_notification_gets_through_tmux() -> None:
-    text = notification("osc9", "title", "body")
+    text = notification("osc9", "k", "title", "body")
     assert wrapped(text, {}) == "\x1b]9;title: body\x1b\\"
     assert wrapped(text, {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]9;title: body\x1b\x1b\\\x1b\\"
     assert wrapped("\a", {"TMUX": "x"}) == "\a"
