@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 30.0
 """Seconds between two looks while anything is open: quiet hours end by the wall clock."""
 
+LOOK_AT_ATTACHED = 1.0
+"""Seconds between two looks while somebody is attached to what an alert is about: they leave, or stand still."""
+
 RETRY_STORE = 1.0
 
 
@@ -56,6 +59,8 @@ class AlertSender:
         """Send what is due; seconds until the next look, None until there is news."""
         self._alerts.look_over(self._agent.clock.now())
         waits = [LOOK_EVERY] if self._alerts.open_alerts() else []
+        if self._alerts.is_looked_at():
+            waits.append(LOOK_AT_ATTACHED)
         await self._escalate(waits)
         settings = self._settings.current
         for channel in settings.channels:

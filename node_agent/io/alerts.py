@@ -33,6 +33,9 @@ TITLE_LIMIT = 200
 BODY_LIMIT = 2000
 NAME_LIMIT = 200
 MOST_OPEN = 5000
+HEARD_WITHIN = 5.0
+"""Seconds within which an attached terminal must have been heard: one that stands still shows nobody anything."""
+
 WORTH_TELLING = 86400.0
 """Seconds after which what has happened, and does not wait for anybody, is no longer worth telling."""
 
@@ -189,7 +192,11 @@ class Alerts:
             if alert is None:
                 return AlertClaim(0, 0.0, "it is no longer worth telling")
             now = self._agent.clock.now()
-            why = self.silence(alert, now) or self._switched_off(channel)
+            why = self.silence(alert, now)
+            if why and why != self._told.get(key):
+                self._announce(alert)  # who is refused waits to be told of the silence's end
+                self.news.set()
+            why = why or self._switched_off(channel)
             if why:
                 return AlertClaim(0, 0.0, why)
             claim = alert.claim(channel, sanitise(sender, NAME_LIMIT), 1 + secrets.randbits(52), now)
@@ -244,7 +251,7 @@ class Alerts:
         if alert.snooze is not None and alert.snooze.lasts(now):
             return "snoozed"
         local = time.localtime(now.wall)
-        return why_silent(
+        why = why_silent(
             self._settings.current,
             local.tm_hour * 60 + local.tm_min,
             alert.session,
@@ -252,6 +259,27 @@ class Alerts:
             alert.kind,
             alert.severity,
         )
+        if why or alert.kind is AlertKind.MANUAL or alert.severity is Severity.HIGH:
+            return why
+        return self._who_looks(alert.session)
+
+    def _who_looks(self, name: SessionId) -> str:
+        """Who has the session before their eyes, as a reason for silence: whoever is attached to type into it.
+
+        The lease alone does not tell: it outlasts by far a laptop whose lid was closed.
+        """
+        session = self._agent.sessions.get(name)
+        lease = session.model.lease if session is not None else None
+        if lease is None or lease.holder is None or not lease.holder.attach or lease.expires is not None:
+            return ""
+        client = lease.holder.client
+        if not any(each.client == client and each.silence() < HEARD_WITHIN for each in self._agent.connections):
+            return ""
+        return f"{lease.holder.operator} is attached"
+
+    def is_looked_at(self) -> bool:
+        """Whether an open alert is of a session that somebody has before their eyes."""
+        return any(self._who_looks(name) for name in {alert.session for alert in self._open.values()})
 
     def look_over(self, now: Moment) -> None:
         """End what is stale, and tell of alerts that have become silent or are no longer."""

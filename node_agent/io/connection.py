@@ -102,6 +102,10 @@ class Connection:
     def is_open(self) -> bool:
         return self._channel.is_open
 
+    def silence(self) -> float:
+        """Seconds since the client was last heard; one that is well pings every second."""
+        return self._clock.boot() - self._heard
+
     def wake(self) -> None:
         """There may be something to send. Replies and echoes go at once, unless others are being sent."""
         if self._is_resting and not self._channel.unsent:
@@ -387,9 +391,8 @@ class Connection:
         return max(0.001, min(due))
 
     def _check_alive(self) -> None:
-        silent = self._clock.boot() - self._heard
-        if silent > GONE_AFTER:
+        if self.silence() > GONE_AFTER:
             raise asyncio.TimeoutError
-        if silent >= PING_AFTER and self._clock.boot() - self._pinged >= PING_AFTER:
+        if self.silence() >= PING_AFTER and self._clock.boot() - self._pinged >= PING_AFTER:
             self._pinged = self._clock.boot()
             self._outbox.put(FrameType.PING, number=int(self._pinged))

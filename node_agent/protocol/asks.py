@@ -188,7 +188,7 @@ class Alert:
     ask: Optional[AskId] = None
     ask_kind: Optional[AskKind] = None
     is_open: bool = True  # still worth telling: its ask is open, nobody acked it
-    silenced: str = ""  # why no channel tells it: "muted", "snoozed", "quiet hours", "pager started as such"
+    silenced: str = ""  # why no channel tells it: "muted", "quiet hours", "ann is attached", "pager started as such"
     deliveries: Tuple[Delivery, ...] = ()
 
 
