@@ -1,12 +1,13 @@
 """The answer popup: what a session asks, its options, and a way to pick one without attaching.
 
 It opens on the operator's key alone. Digits, letters and labels pick; enter has the node answer the ask that is shown:
-it chooses by label, refuses when something else is asked by then, and says whether the program went on. A following ask
-is disarmed until the operator's fingers have rested.
+it chooses by label, refuses when something else is asked by then, and says whether the program went on. Where no option
+will do, a field takes text or the names of keys. A following ask is disarmed until the operator's fingers have rested.
 """
 
 from __future__ import annotations
 
+import enum
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.states import AskKind
+from node_agent.terminal.keys import UnknownKeyError, parse_key
 from node_agent.terminal.sanitise import sanitise
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import span
@@ -42,6 +44,16 @@ ATTACH, EXPLAIN, SNOOZE = "attach", "explain", "snooze"
 _WISHES = {"alt+a": ATTACH, "alt+e": EXPLAIN, "alt+z": SNOOZE}
 
 
+class Field(enum.Enum):
+    """What the field that the operator has opened takes, by the key that opens it and closes it again."""
+
+    TEXT = "alt+t"
+    KEYS = "alt+k"
+
+
+_FIELDS = {field.value: field for field in Field}
+
+
 class AnswerScreen(PanelScreen[str]):
     """Dismissed with `attach`, `explain` or `snooze` when the operator would rather do that with `key`."""
 
@@ -53,6 +65,7 @@ class AnswerScreen(PanelScreen[str]):
         self.key = key
         self._ask: AskInfo | None = None
         self._picked: int | None = None
+        self._field: Field | None = None
         self._typed = ""
         self._armed_from = 0.0
         self._said = ""
@@ -68,7 +81,8 @@ class AnswerScreen(PanelScreen[str]):
     def _take_ask(self) -> None:
         view = self._session
         self._ask = None if view is None else view.info.ask
-        self._picked, self._typed = self._first_choice(), ""
+        self._picked = self._first_choice()
+        self._open(None)
 
     def _first_choice(self) -> int | None:
         return next((index for index, option in enumerate(self._options) if option.selected or option.default), None)
@@ -80,8 +94,22 @@ class AnswerScreen(PanelScreen[str]):
         return self._ask.options or (_YES_NO if self._ask.kind is AskKind.CONFIRM else ())
 
     @property
-    def _is_typed(self) -> bool:
+    def _asks_for_text(self) -> bool:
+        """Whether nothing but text, or a password, answers it."""
         return self._ask is not None and not self._options and self._ask.kind in _TYPED
+
+    @property
+    def _is_typed(self) -> bool:
+        return self._field is not None or self._asks_for_text
+
+    @property
+    def _is_masked(self) -> bool:
+        return self._field is None and self._ask is not None and self._ask.kind is AskKind.PASSWORD
+
+    def _open(self, field: Field | None) -> None:
+        """Open an empty field; the ask's own way of answering with None."""
+        is_its_own = field is Field.TEXT and self._asks_for_text
+        self._field, self._typed = None if is_its_own else field, ""
 
     def tick(self) -> None:
         view = self._session
@@ -119,10 +147,17 @@ class AnswerScreen(PanelScreen[str]):
         enter = self.look.symbols.enter
         others = len(self.context.desk.asking(self.context.now())) - (self._ask is not None)
         following = [Hint("tab", f"next ({others} more)")] if others > 0 else []
-        hints = [*following, *(Hint(key, wish) for key, wish in _WISHES.items()), Hint("esc", "close")]
+        hints = [*(Hint(key, wish) for key, wish in _WISHES.items()), Hint("esc", "close")]
+        text, keys = Hint(Field.TEXT.value, "text"), Hint(Field.KEYS.value, "keys")
+        if self._ask is None:
+            return [*following, *hints]
+        if self._field is not None:
+            back = Hint(self._field.value, "back")
+            other = [keys] if self._field is Field.TEXT else [] if self._asks_for_text else [text]
+            return [Hint(enter, f"send {self._field.name.lower()}"), *following, back, *other, Hint("esc", "close")]
         if self._options:
-            return [Hint(f"1-{len(self._options)} {enter}", "answer"), *hints]
-        return [Hint(enter, "answer"), *hints] if self._is_typed or self._ask is not None else hints
+            return [Hint(f"1-{len(self._options)} {enter}", "answer"), *following, text, *hints]
+        return [Hint(enter, "answer"), *following, keys, *hints]
 
     def body(self, width: int) -> list[Strip]:
         look = self.look
@@ -136,10 +171,13 @@ class AnswerScreen(PanelScreen[str]):
         if self._options:
             lines.append(self.line(width).strip())
             lines += [self._option(index, option, width) for index, option in enumerate(self._options)]
-        elif self._is_typed:
-            shown = "*" * len(self._typed) if self._ask.kind is AskKind.PASSWORD else self._typed
+        if self._is_typed:
+            shown = "*" * len(self._typed) if self._is_masked else self._typed
             field = self.line(width).add(f"{look.symbols.pointer} ", look.key).add(look.symbols.fold(shown))
-            lines += [self.line(width).strip(), field.add(" ", look.filled("focus")).strip()]
+            field.add(" ", look.filled("focus"))
+            if self._field is Field.KEYS and not shown:
+                field.add(" names of keys, as: down down enter", look.muted)
+            lines += [self.line(width).strip(), field.strip()]
         if self._said:
             lines += [self.line(width).strip(), self.line(width).add(self._said, look.theme.style("asking")).strip()]
         return lines
@@ -185,18 +223,30 @@ class AnswerScreen(PanelScreen[str]):
             self._take_ask()
 
     def _answer_key(self, key: str, ask: AskInfo) -> None:
-        if self._is_typed:
-            if key == "enter":
-                self._send_typed(ask)
-            elif key == "backspace":
-                self._typed = self._typed[:-1]
-            elif key == "space" or len(key) == 1:
-                self._typed += " " if key == "space" else key
-            return
-        if not self._options:
+        if key in _FIELDS:
+            field = _FIELDS[key]
+            self._open(None if field is self._field else field)
+            self._said = ""
+        elif self._is_typed:
+            self._type(key, ask)
+        elif not self._options:
             if key == "enter" or len(key) == 1:
                 self._send(replace(_answer_to(ask), keys=(key,)))
-            return
+        else:
+            self._choose(key, ask)
+
+    def _type(self, key: str, ask: AskInfo) -> None:
+        match key:
+            case "enter":
+                self._send_typed(ask)
+            case "backspace":
+                self._typed = self._typed[:-1]
+            case "space":
+                self._typed += " "
+            case _ if len(key) == 1:
+                self._typed += key
+
+    def _choose(self, key: str, ask: AskInfo) -> None:
         match key:
             case "up" | "down":
                 at = -1 if self._picked is None else self._picked
@@ -219,11 +269,22 @@ class AnswerScreen(PanelScreen[str]):
             self._picked = found[0]
 
     def _send_typed(self, ask: AskInfo) -> None:
-        typed, self._typed = self._typed, ""
-        if ask.kind is AskKind.PASSWORD:
-            self._send(replace(_answer_to(ask), secret=typed))
+        typed, keys = self._typed, tuple(self._typed.split())
+        if self._field is not None and not keys:
+            self._said = "type something first"
+            return
+        if self._field is Field.KEYS and (trouble := _trouble_with(keys)):
+            self._said = f"not sent: {trouble}"
+            return
+        request = _answer_to(ask)
+        if self._field is Field.KEYS:
+            request = replace(request, keys=keys)
+        elif self._is_masked:
+            request = replace(request, secret=typed)
         else:
-            self._send(replace(_answer_to(ask), text=typed))
+            request = replace(request, text=typed)
+        self._open(None)
+        self._send(request)
 
     def _send_option(self, ask: AskInfo) -> None:
         if self._picked is None:
@@ -250,6 +311,16 @@ class AnswerScreen(PanelScreen[str]):
         if isinstance(reply, Failure) or reply.outcome is Outcome.REFUSED:
             self._take_ask()
         self.tick()
+
+
+def _trouble_with(keys: Sequence[str]) -> str:
+    """What is wrong with the first of these names that is no key's."""
+    for name in keys:
+        try:
+            parse_key(name)
+        except UnknownKeyError as error:
+            return sanitise(str(error), _LABEL_LIMIT)
+    return ""
 
 
 def _answer_to(ask: AskInfo) -> AnswerAsk:
