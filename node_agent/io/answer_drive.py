@@ -7,7 +7,7 @@ the marked option is seen on screen before Enter follows apart.
 from __future__ import annotations
 
 import functools
-from typing import Optional, Set, Tuple
+from typing import Callable, Optional, Set, Tuple
 
 from node_agent.core.choice import ChoiceError, choose
 from node_agent.detect.prompts import Shape, normalised
@@ -27,10 +27,17 @@ MOST_MOVES = 60
 
 
 class AnswerDrive:
-    """Gives one answer in one session; `steps` say how far it came."""
+    """Gives one answer in one session; `steps` say how far it came. `obstacle` is asked before anything is typed."""
 
-    def __init__(self, agent: Agent, keyboard: Keyboard, session: LiveSession, request: AnswerAsk) -> None:
-        self.steps = AnswerSteps(agent, keyboard, session, request)
+    def __init__(
+        self,
+        agent: Agent,
+        keyboard: Keyboard,
+        session: LiveSession,
+        request: AnswerAsk,
+        obstacle: Callable[[], str],
+    ) -> None:
+        self.steps = AnswerSteps(agent, keyboard, session, request, obstacle)
         self._session = session
         self._request = request
 

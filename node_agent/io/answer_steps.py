@@ -58,13 +58,21 @@ class Look(NamedTuple):
 class AnswerSteps:
     """One answer on its way. `chosen` names the option it is; `has_submitted`: something that may submit was typed."""
 
-    def __init__(self, agent: Agent, keyboard: Keyboard, session: LiveSession, request: AnswerAsk) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        keyboard: Keyboard,
+        session: LiveSession,
+        request: AnswerAsk,
+        obstacle: Callable[[], str],
+    ) -> None:
         self.chosen = ""
         self.has_submitted = False
         self._agent = agent
         self._keyboard = keyboard
         self._session = session
         self._request = request
+        self._obstacle = obstacle
         self._writes = 0
         self._is_marked = False
 
@@ -87,6 +95,8 @@ class AnswerSteps:
             await self._mark()
         for _ in range(MOST_LOOKS):
             look = await self.look()
+            if self._obstacle():
+                raise Refusal(self._obstacle())
             data = make(look.sight)
             self._writes += 1
             name = f"answer {self._request.request} {self._agent.store.epoch} {self._writes}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Optional, Tuple
 
 from node_agent.core.event_log import NewEvent
@@ -15,6 +16,7 @@ from node_agent.io.keyboard import Keyboard
 from node_agent.io.live_session import LiveSession
 from node_agent.io.open_asks import OpenAsks
 from node_agent.io.restarts import Restarts
+from node_agent.io.settings import Settings
 from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.states import EventKind
@@ -29,11 +31,14 @@ _WAYS = ("label", "option", "yes", "text", "secret")
 class Answering:
     """Carries out `ask.answer`."""
 
-    def __init__(self, agent: Agent, keyboard: Keyboard, asks: OpenAsks, restarts: Restarts) -> None:
+    def __init__(
+        self, agent: Agent, keyboard: Keyboard, asks: OpenAsks, restarts: Restarts, settings: Settings
+    ) -> None:
         self._agent = agent
         self._keyboard = keyboard
         self._asks = asks
         self._restarts = restarts
+        self._settings = settings
 
     async def answer(self, client: Connection, request: AnswerAsk) -> Answered:
         """Answer the ask if it is still the one on screen. Raises RequestError for what can never be carried out."""
@@ -48,17 +53,26 @@ class Answering:
             if known is not None:
                 return known
             model = session.model
-            if model.is_restart_asked:
+            obstacle = self._obstacle(request)
+            if obstacle:
+                outcome, why, chosen = Outcome.REFUSED, obstacle, ""
+            elif model.is_restart_asked:
                 outcome, why, chosen = await self._restarts.answer(session, request)
             else:
                 await self._keyboard.take_turn(session, client.holder, request.steal)
-                drive = AnswerDrive(self._agent, self._keyboard, session, request)
+                obstacle_now = functools.partial(self._obstacle, request)
+                drive = AnswerDrive(self._agent, self._keyboard, session, request, obstacle_now)
                 outcome, why = await self._carry_out(drive)
                 chosen = drive.steps.chosen
             next_ask = model.ask.info.id if model.ask is not None and model.ask.info.id != request.ask else None
             answered = Answered(outcome, why, chosen or way, model.attention, next_ask)
             await self._record(client, session, request, answered, way)
         return answered
+
+    def _obstacle(self, request: AnswerAsk) -> str:
+        """Why nothing may be typed for it now: a hub that looked at the switch a moment ago cannot know."""
+        is_held = request.policy and self._settings.current.policy_suspended
+        return "automatic answers are suspended on this node" if is_held else ""
 
     async def _carry_out(self, drive: AnswerDrive) -> Tuple[Outcome, str]:
         try:

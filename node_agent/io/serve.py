@@ -107,7 +107,7 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
     asks = OpenAsks(agent, outside, alerts, settings)
     settings.on_change = asks.apply_settings
     keyboard = Keyboard(agent, screens)
-    answering = Answering(agent, keyboard, asks, restarts)
+    answering = Answering(agent, keyboard, asks, restarts, settings)
     deploys = Deploys(agent, allow_list_file())
     attempts = Jobs(agent)
     context = Context(

@@ -1,7 +1,8 @@
 """Answers by policy: each ask that opens is judged once, and answered where a rule says so and nothing is in doubt.
 
 The node has the last word: it refuses an answer to an ask that is gone, so that two hubs of the same rules answer once.
-Whether answers are suspended is asked of the node each time, because any console may have said so a moment ago.
+Whether answers are suspended is asked of the node each time, because any console may have said so a moment ago, and so
+that nothing is counted against a cap; the node refuses what comes after all.
 """
 
 from __future__ import annotations
