@@ -20,8 +20,11 @@ def check_channel(channel: NodeChannel) -> None:
         if not _words(channel):
             raise _bad(channel, "it needs a setting `command`")
     elif channel.kind in ("webhook", "ntfy"):
-        url = channel.settings.get("url", "")
-        if urlsplit(url).scheme not in ("http", "https"):
+        try:
+            scheme = urlsplit(channel.settings.get("url", "")).scheme
+        except ValueError as error:
+            raise _bad(channel, f"its url is none ({error})") from error
+        if scheme not in ("http", "https"):
             raise _bad(channel, "it needs a setting `url` that begins with http:// or https://")
     else:
         raise _bad(channel, f"a node sends through webhook, ntfy and command, not through {channel.kind!r}")

@@ -153,8 +153,7 @@ class Notifier:
         try:
             for report in self._unreported.pop(alias, []):
                 await self._store(alias, report)
-            if await bring_up_to_date(partial(self._source.request, alias), self._copies):
-                _log.info("%s has the channels it sends through by itself", alias)
+            await self._bring_copies(alias)
             while True:
                 reply: AlertList = await self._source.request(alias, ListAlerts(after, only_open=True))
                 for alert in map(cleaned, reply.alerts):
@@ -170,6 +169,14 @@ class Notifier:
         for node, key in [known for known in self._known if known[0] == alias and known[1] not in found]:
             if self._known[node, key].alert.n <= after:
                 del self._known[node, key]
+
+    async def _bring_copies(self, alias: str) -> None:
+        """Have the node know the channels it may use; one that takes none of them has its alerts sent all the same."""
+        try:
+            if await bring_up_to_date(partial(self._source.request, alias), self._copies):
+                _log.info("%s has the channels it sends through by itself", alias)
+        except RequestError as error:
+            _log.warning("%s does not take its channels: %s", alias, error)
 
     def _learn(self, alias: str, alert: Alert) -> None:
         if alert.is_open:

@@ -102,6 +102,7 @@ async def test_secrets_of_channels_are_kept_and_never_shown(node: Node, letterbo
     [
         NodeChannel("x", "telegram"),
         NodeChannel("x", "webhook", {"url": "file:///etc/passwd"}),
+        NodeChannel("x", "webhook", {"url": "http://[::1"}),
         NodeChannel("x", "command"),
     ],
 )

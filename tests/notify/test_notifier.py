@@ -176,6 +176,15 @@ async def test_what_is_due_at_once_is_sent_at_once(node: Node, tmp_path: Path) -
     assert sorted(outbox.told()) == ["k", "l", "m"]
 
 
+async def test_a_node_that_refuses_its_copy_of_a_channel_has_its_alerts_told(node: Node, tmp_path: Path) -> None:
+    outbox = Outbox()
+    odd = ChannelConfig("odd", ChannelKind.WEBHOOK, {"url": "http://[::1"}, kinds=("exit",), on_node=True)
+    async with connected(tmp_path, "a", box=node) as watched:
+        await raise_alert(watched, "k")
+        async with notifying(watched, outbox, odd, BELL):
+            await outbox.until(lambda: "k" in outbox.told())
+
+
 async def test_a_failure_is_stored(node: Node, tmp_path: Path) -> None:
     outbox = Outbox()
     outbox.result = Sent(False, "no paper")
