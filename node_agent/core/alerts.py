@@ -22,6 +22,9 @@ from node_agent.protocol.states import AskKind
 CLAIM_SECONDS = 15.0
 """How long a claim lasts, and how long the node waits for one before it sends by itself."""
 
+LEFT_AFTER = 120.0
+"""Seconds after which nobody is taken to look at an ask any more: who does answers it."""
+
 MOST_TRIES = 8
 _FIRST_WAIT = 10.0
 _LONGEST_WAIT = 600.0
@@ -61,6 +64,12 @@ class AlertState:
     snooze: Optional[Span] = None
     offered: Optional[Moment] = None  # since when it is no longer silent, where it was
     tries: Dict[str, Try] = field(default_factory=dict)
+
+    def may_be_looked_at(self, now: Moment) -> bool:
+        """Whether a terminal that shows its session is a reason for silence: not for what a walk away would strand."""
+        if self.kind is AlertKind.MANUAL or self.severity is Severity.HIGH:
+            return False
+        return self.ask is None or self.raised.age_at(now) < LEFT_AFTER
 
     def claim(self, channel: str, sender: str, token: int, now: Moment) -> AlertClaim:
         """Give the right to send through `channel` to `sender`, or say why not."""

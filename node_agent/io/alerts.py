@@ -259,9 +259,7 @@ class Alerts:
             alert.kind,
             alert.severity,
         )
-        if why or alert.kind is AlertKind.MANUAL or alert.severity is Severity.HIGH:
-            return why
-        return self._who_looks(alert.session)
+        return why or (self._who_looks(alert.session) if alert.may_be_looked_at(now) else "")
 
     def _who_looks(self, name: SessionId) -> str:
         """Who has the session before their eyes, as a reason for silence: whoever is attached to type into it.
@@ -278,8 +276,10 @@ class Alerts:
         return f"{lease.holder.operator} is attached"
 
     def is_looked_at(self) -> bool:
-        """Whether an open alert is of a session that somebody has before their eyes."""
-        return any(self._who_looks(name) for name in {alert.session for alert in self._open.values()})
+        """Whether an open alert is silent because somebody has its session before their eyes."""
+        now = self._agent.clock.now()
+        sessions = {alert.session for alert in self._open.values() if alert.may_be_looked_at(now)}
+        return any(map(self._who_looks, sessions))
 
     def look_over(self, now: Moment) -> None:
         """End what is stale, and tell of alerts that have become silent or are no longer."""

@@ -13,6 +13,8 @@ import pytest
 
 from tests.harness import Node, running_node
 
+HASTY_AGENT = str(Path(__file__).with_name("hasty_agent.py"))
+
 
 class _Server(ThreadingHTTPServer):
     """One that a sender which stands still in the middle of a request holds up neither now nor at the end."""
@@ -73,6 +75,5 @@ def letterbox() -> Iterator[Letterbox]:
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
     """A node whose claims last one second instead of fifteen."""
-    agent = Path(__file__).with_name("hasty_agent.py")
-    async with running_node(tmp_path, agent_args=(str(agent),)) as node:
+    async with running_node(tmp_path, agent_args=(HASTY_AGENT,)) as node:
         yield node

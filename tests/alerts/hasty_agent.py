@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from node_agent.__main__ import main
@@ -10,6 +11,7 @@ from node_agent.io import asks
 
 alerts.CLAIM_SECONDS = 1.0
 alerts._FIRST_WAIT = 0.2
+alerts.LEFT_AFTER = float(os.environ.get("TEST_LEFT_AFTER", alerts.LEFT_AFTER))
 asks.LONG_WORK = 1.0
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.frames import FrameType, encode_frame
 from node_agent.protocol.requests import Chunk, SendInput
 from relaytui.link.tasks import cancel, spawn
-from tests.alerts.conftest import Letterbox
+from tests.alerts.conftest import HASTY_AGENT, Letterbox
 from tests.alerts.test_node import alert_of, alerts, claim, configure
 from tests.client import Client, Stream
-from tests.harness import Node
+from tests.harness import Node, running_node
 from tests.waiting import eventually
 
 ASKS_LATER = 'read line < "$0"; printf "Proceed? [y/N] "; read answer'
@@ -82,6 +82,10 @@ class Scene:
 
 @pytest.fixture
 async def scene(node: Node, letterbox: Letterbox, tmp_path: Path) -> Scene:
+    return await scene_on(node, letterbox, tmp_path)
+
+
+async def scene_on(node: Node, letterbox: Letterbox, tmp_path: Path) -> Scene:
     client = await node.connect("bob")
     await configure(client, channels=(NodeChannel("box", "webhook", {"url": letterbox.url}, kinds=("ask",)),))
     gate = tmp_path / "gate"
@@ -142,6 +146,17 @@ async def test_what_is_told_again_louder_is_told_though_a_terminal_was_left_atta
         alert = await scene.ask()
         await eventually(lambda: letterbox.alert_keys() == [f"{alert.key}/again"])
         assert scene.silenced(alert) == "ann is attached"
+
+
+async def test_an_ask_that_is_left_on_an_attached_terminal_is_told_after_a_while(
+    letterbox: Letterbox, tmp_path: Path
+) -> None:
+    async with running_node(tmp_path, agent_args=(HASTY_AGENT,), env={"TEST_LEFT_AFTER": "4"}) as node:
+        scene = await scene_on(node, letterbox, tmp_path)
+        async with scene.attached():
+            alert = await scene.ask()
+            await eventually(lambda: alert.key in letterbox.alert_keys())
+            assert not scene.silenced(alert)
 
 
 async def test_who_types_without_being_attached_sees_nothing(scene: Scene, letterbox: Letterbox) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from node_agent.core.alert_text import coalesce
-from node_agent.core.alerts import CLAIM_SECONDS, MOST_TRIES, AlertState, alert_from_json
+from node_agent.core.alerts import CLAIM_SECONDS, LEFT_AFTER, MOST_TRIES, AlertState, alert_from_json
 from node_agent.core.marks import AskMarks, Span
 from node_agent.core.moment import Moment
 from node_agent.core.silence import is_quiet, parse_quiet, why_silent
@@ -36,6 +36,13 @@ def test_one_sender_has_the_claim_until_it_ends() -> None:
     assert not state.report("ntfy", 7, True, "", at(17)), "the claim is another's by now"
     assert state.report("ntfy", 11, True, "", at(17))
     assert state.claim("ntfy", "hub", 12, at(1e6)).token == 0, "what was sent is never sent again"
+
+
+def test_an_attached_terminal_keeps_silent_what_no_walk_away_strands() -> None:
+    assert alert().may_be_looked_at(at(LEFT_AFTER - 1))
+    assert not alert().may_be_looked_at(at(LEFT_AFTER)), "who looked would have answered"
+    assert news().may_be_looked_at(at(1e6)), "nobody waits behind it"
+    assert not alert(severity=Severity.HIGH).may_be_looked_at(at(1)), "it is told for the second time"
 
 
 def news() -> AlertState:
