@@ -10,6 +10,7 @@ import logging
 import traceback
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
+from node_agent.protocol.colors import Colors, parse_color
 from node_agent.terminal.delta import ScreenModel, ScreenReader
 from node_agent.terminal.engine import Checkpoint, Engine, EngineOptions, Event, Reply
 from node_agent.terminal.engines import DEFAULT_ENGINE, create_engine, restore_engine
@@ -18,7 +19,6 @@ from node_agent.terminal.vt.engine import VtEngine
 log = logging.getLogger(__name__)
 
 FALLBACK_ENGINE = "pyte"
-OPTIONS = EngineOptions()
 _RESET = b"\x1bc"
 LoadCheckpoint = Callable[[], Optional[Checkpoint]]
 
@@ -39,11 +39,27 @@ class Breakage(NamedTuple):
     end: int
 
 
+def options_of(colors: Optional[Colors]) -> EngineOptions:
+    """What the terminal of a session that was started with `colors` answers; a cursor not named is the foreground's."""
+    defaults = EngineOptions()
+    if colors is None:
+        return defaults
+    foreground = parse_color(colors.foreground) or defaults.foreground
+    return EngineOptions(
+        foreground=foreground,
+        background=parse_color(colors.background) or defaults.background,
+        cursor=parse_color(colors.cursor) or foreground,
+    )
+
+
 class Emulation:
     """The screen of one session. `columns` and `rows` are those the session began with."""
 
-    def __init__(self, session: str, columns: int, rows: int, load: LoadCheckpoint) -> None:
+    def __init__(
+        self, session: str, columns: int, rows: int, load: LoadCheckpoint, colors: Optional[Colors] = None
+    ) -> None:
         self._session = session
+        self._options = options_of(colors)
         self._first_size = (columns, rows)
         self._load = load
         self._reader: Optional[ScreenReader] = None
@@ -132,8 +148,8 @@ class Emulation:
 
     def _blank(self, name: str, offset: int) -> Engine:
         """An engine with nothing on its screen that goes on at `offset`."""
-        checkpoint = create_engine(name, self.engine.columns, self.engine.rows, OPTIONS).checkpoint()
-        return restore_engine(name, {**checkpoint, "offset": offset}, OPTIONS)
+        checkpoint = create_engine(name, self.engine.columns, self.engine.rows, self._options).checkpoint()
+        return restore_engine(name, {**checkpoint, "offset": offset}, self._options)
 
     def _replace(self, engine: Engine) -> None:
         self.engine = engine
@@ -144,7 +160,7 @@ class Emulation:
         checkpoint = self._load()
         if checkpoint is not None:
             try:
-                return restore_engine(name, checkpoint, OPTIONS)
+                return restore_engine(name, checkpoint, self._options)
             except ValueError as error:
                 log.warning("session %s: its checkpoint is of no use: %s", self._session, error)
-        return create_engine(name, *self._first_size, OPTIONS)
+        return create_engine(name, *self._first_size, self._options)

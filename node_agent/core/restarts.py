@@ -17,6 +17,7 @@ from typing import Dict, Iterable, Optional, Tuple
 from node_agent.core.moment import Moment
 from node_agent.core.resume import program_of, resume_command
 from node_agent.core.session import RESTART, OpenAsk, Session
+from node_agent.protocol.colors import Colors
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.requests import StartSession
@@ -31,7 +32,10 @@ _OPTIONS = (AskOption(YES, "y"), AskOption(NO, "n"))
 
 @dataclass(frozen=True)
 class Plan:
-    """What becomes of one session when it is lost. `outcome` says what has, "" while nothing is decided."""
+    """What becomes of one session when it is lost. `outcome` says what has, "" while nothing is decided.
+
+    Its colours are kept here too, whatever becomes of it: each agent that takes it over answers with the same.
+    """
 
     restart: Restart
     env: Dict[str, str] = field(default_factory=dict)
@@ -39,11 +43,12 @@ class Plan:
     bare: bool = False
     after: str = ""  # the lost session in whose place this one was started
     outcome: str = ""
+    colors: Optional[Colors] = None
 
 
 def plan_of(request: StartSession, after: str = "") -> Plan:
     """The plan of a session that is started by `request`."""
-    return Plan(request.restart, dict(request.env), request.base_env, request.bare, after)
+    return Plan(request.restart, dict(request.env), request.base_env, request.bare, after, colors=request.colors)
 
 
 def restart_command(lost: Session, others: Iterable[Session]) -> Optional[Tuple[str, ...]]:
@@ -82,6 +87,7 @@ def restart_request(plan: Plan, lost: Session, command: Optional[Tuple[str, ...]
         title=lost.given_title,
         tags=lost.tags,
         restart=plan.restart,
+        colors=plan.colors,
     )
 
 

@@ -15,7 +15,9 @@ from node_agent.io.environment import directory_named, login_shell
 from node_agent.io.live_session import LiveSession
 from node_agent.io.ssh_agent import ssh_agent_variables
 from node_agent.keeper.control import SpawnRequest
+from node_agent.protocol.colors import parse_color
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.ids import SessionId
 from node_agent.protocol.requests import SessionReply, StartSession
 
 MOST_CELLS = 1000
@@ -47,7 +49,6 @@ async def _start_attempt(context: Context, request: StartSession) -> SessionRepl
 
 async def _start(context: Context, request: StartSession) -> SessionReply:
     session = await begin(context, request)
-    await context.restarts.note(session, request)
     return SessionReply(session.model.info(context.agent.clock.now()))
 
 
@@ -73,6 +74,7 @@ async def begin(context: Context, request: StartSession) -> LiveSession:
     found = [record for record in await agent.keeper.list() if record.id == spawned.session]
     if not found:
         raise RequestError(ErrorCode.NO_SESSION, "the session this request started has been removed")
+    await context.restarts.note(SessionId(spawned.session), request)
     return await context.adoption.adopt(found[0])
 
 
@@ -87,6 +89,9 @@ def _check(request: StartSession) -> None:
         )
     if len(request.tags) > MOST_TAGS:
         raise RequestError(ErrorCode.BAD_REQUEST, f"at most {MOST_TAGS} tags")
+    for name, color in vars(request.colors).items() if request.colors is not None else ():
+        if color and parse_color(color) is None:
+            raise RequestError(ErrorCode.BAD_REQUEST, f"the {name} colour {color!r} is not #rrggbb")
     words = (*request.command, request.cwd, *request.env, *request.env.values())
     if any("\0" in word for word in words) or any(not name or "=" in name for name in request.env):
         raise RequestError(ErrorCode.BAD_REQUEST, "a command, directory or variable holds what none can")

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Union
 from node_agent.core.event_log import NewEvent
 from node_agent.core.job_starts import attempt_of
 from node_agent.core.moment import Moment
+from node_agent.core.restarts import Plan
 from node_agent.core.session import OpenAsk, Session
 from node_agent.io import alert_records, records
 from node_agent.io.agent import Agent
@@ -27,7 +28,7 @@ from node_agent.io.keeper_notices import (
 )
 from node_agent.io.live_session import MOST_FEED_BYTES, LiveSession
 from node_agent.io.rest_watch import RestWatch
-from node_agent.io.restarts import Restarts, load_restart
+from node_agent.io.restarts import Restarts, load_plan
 from node_agent.io.rule_files import RuleFiles
 from node_agent.io.screens import Screens
 from node_agent.io.settings import Settings
@@ -168,9 +169,9 @@ class Adoption:
             tags=meta.tags,
             job=job,
             token=token,
-            restart=saved.restart,
+            restart=saved.plan.restart,
         )
-        session = LiveSession(model, directory, record.pid, (meta.columns, meta.rows))
+        session = LiveSession(model, directory, record.pid, (meta.columns, meta.rows), saved.plan.colors)
         self._settings.apply(model)
         self._restore(session, saved)
         await self._heed_death(session, saved.death)
@@ -307,12 +308,12 @@ class _Past:
         cursor: Optional[records.CursorRow],
         ask: Optional[OpenAsk],
         death: Optional[records.DeathRow],
-        restart: Restart,
+        plan: Plan,
     ) -> None:
         self.cursor = cursor
         self.ask = ask
         self.death = death
-        self.restart = restart
+        self.plan = plan
 
 
 def _read_past(connection: Any, session: SessionId) -> _Past:
@@ -321,7 +322,7 @@ def _read_past(connection: Any, session: SessionId) -> _Past:
         records.load_cursor(connection, session),
         asks[0] if asks else None,
         records.load_death(connection, session),
-        load_restart(connection, session),
+        load_plan(connection, session) or Plan(Restart.NEVER),
     )
 
 

@@ -19,6 +19,7 @@ from node_agent.io.detection import Detection
 from node_agent.journal.index import Input, Record, Resize
 from node_agent.journal.reader import JournalReader, Missing
 from node_agent.journal.tail import IndexTail, Position
+from node_agent.protocol.colors import Colors
 from node_agent.terminal.engine import Checkpoint, Event, Reply
 
 FEED_BYTES, MOST_FEED_BYTES = 4096, 64 * 1024
@@ -52,7 +53,9 @@ class Happening:
 class LiveSession:
     """A session. `size` is the one it began with: the index tells of every change since."""
 
-    def __init__(self, model: Session, directory: Path, pid: int, size: Tuple[int, int]) -> None:
+    def __init__(
+        self, model: Session, directory: Path, pid: int, size: Tuple[int, int], colors: Optional[Colors] = None
+    ) -> None:
         self.model = model
         self.directory = directory
         self.pid = pid
@@ -70,7 +73,7 @@ class LiveSession:
         self.is_saving = False
         self.suspect: Optional[int] = None  # an agent died on output from this offset on
         self.held_replies: List[Reply] = []  # asked while the screen was catching up
-        self._size = size
+        self._size, self._colors = size, colors
         self._journal = JournalReader(str(directory))
         self._feed_bytes = FEED_BYTES
         self._segment = -1  # of the journal, whose index has been begun
@@ -79,7 +82,7 @@ class LiveSession:
         self._place = self._index.position  # in the index, where `_records` begin
         self._has_resized = False  # by a record from after `_place`
         self._applied = 0  # the offset of the last record that was
-        self.emulation = Emulation(model.id, *size, self._load_checkpoint)
+        self.emulation = Emulation(model.id, *size, self._load_checkpoint, colors)
         self.saved_offset = self.emulation.offset
 
     @property
@@ -194,7 +197,7 @@ class LiveSession:
 
     def _snapshot_before_half_read(self, history: int) -> Optional[Snapshot]:
         """A snapshot of the screen before the sequence that a program began and does not end."""
-        twin = LiveSession(self.model, self.directory, self.pid, self._size)
+        twin = LiveSession(self.model, self.directory, self.pid, self._size, self._colors)
         try:
             while twin.emulation.offset < self.emulation.boundary:
                 twin._records.extend(twin._index.read())

@@ -58,10 +58,21 @@ class Restarts:
 
     # -- plans ----------------------------------------------------------------------------------------------------
 
-    async def note(self, session: LiveSession, request: StartSession) -> None:
-        """Remember what is to become of a session that `request` has started. Raises StoreError."""
+    async def note(self, name: SessionId, request: StartSession) -> None:
+        """Remember what is to become of a session that `request` has started; before its screen is followed.
+
+        Raises StoreError.
+        """
         if request.restart is not Restart.NEVER and not request.job:
-            await self._keep(session, plan_of(request))
+            plan = plan_of(request)
+        elif request.colors is not None:
+            plan = Plan(Restart.NEVER, colors=request.colors)  # an environment that nobody needs is not kept
+        else:
+            return
+        await self._agent.write(lambda connection: _save(connection, name, plan))
+        session = self._agent.sessions.get(name)
+        if session is not None:  # the request was tried again
+            session.model.restart = plan.restart
 
     async def change(self, session: LiveSession, restart: Restart) -> None:
         """Change it later; a session without a plan is then restarted in the login environment. Raises StoreError."""
@@ -191,17 +202,12 @@ class Restarts:
         self._agent.changed(session, at_once=True)
 
     async def _plan(self, name: SessionId) -> Optional[Plan]:
-        plan: Optional[Plan] = await self._agent.write(lambda connection: _load(connection, name))
+        plan: Optional[Plan] = await self._agent.write(lambda connection: load_plan(connection, name))
         return plan
 
 
-def load_restart(connection: sqlite3.Connection, session: SessionId) -> Restart:
-    """What is to become of a session when it is lost."""
-    plan = _load(connection, session)
-    return plan.restart if plan is not None else Restart.NEVER
-
-
-def _load(connection: sqlite3.Connection, session: SessionId) -> Optional[Plan]:
+def load_plan(connection: sqlite3.Connection, session: SessionId) -> Optional[Plan]:
+    """What is to become of a session when it is lost, or None where nothing was said of it."""
     row = connection.execute("SELECT plan FROM restarts WHERE session = ?", (session,)).fetchone()
     return from_wire(Plan, json.loads(row[0])) if row else None
 

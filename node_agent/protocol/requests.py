@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Optional, Tuple, Type
 
+from node_agent.protocol.colors import Colors
 from node_agent.protocol.entities import AskInfo, EventRecord, NodeFacts, NodeInfo, SessionInfo
 from node_agent.protocol.ids import SessionId, StoreId
 from node_agent.protocol.states import EventKind, Restart
@@ -114,6 +115,7 @@ class StartSession(Request):
     own_directory: bool = False  # the attempt's: in a directory of its own, which `file.put` has filled
     restart: Restart = Restart.NEVER  # what becomes of it when it is lost; a job's attempts have rules of their own
     deploy: str = ""  # the deploy this is a step of: the node's owner must have listed the command
+    colors: Optional[Colors] = None  # what its programs hear that ask for the terminal's; None is the node's defaults
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,11 @@ def adopt(alias: str, names: tuple[str, ...], everything: bool, as_json: bool) -
         async with connected(config, node) as client:
             for item in chosen:
                 request = StartSession(
-                    request=str(uuid.uuid4()), command=tuple(item["command"]), title=item["name"], tags=(_TAG,)
+                    request=str(uuid.uuid4()),
+                    command=tuple(item["command"]),
+                    title=item["name"],
+                    tags=(_TAG,),
+                    colors=config.ui.colors,
                 )
                 session = (await client.request(request, timeout=30.0)).session
                 print(f"{alias}/{session.id}", flush=True)

@@ -106,6 +106,7 @@ def _services(config: Config, core: Core, ask: Prompter, board: QueueBoard) -> S
         add_machine=add_machine,
         restart_for=config.restart_for,
         environment=dict(os.environ),
+        colors=config.ui.colors,
         rules=config.rules,
         decisions=decisions,
         demo=demo,

@@ -82,6 +82,7 @@ def start(
         title=title,
         tags=tags,
         restart=Restart(restart) if restart else config.restart_for(alias, command, tags),
+        colors=config.ui.colors,
     )
 
     async def work() -> SessionKey:

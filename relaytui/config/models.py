@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from node_agent.protocol.asks import AlertKind, Severity
+from node_agent.protocol.colors import Colors, parse_color
 from node_agent.protocol.states import Restart
 from relaytui.hub.policy import Rule
 
@@ -126,8 +127,21 @@ class UiConfig:
     clipboard: Clipboard = Clipboard.DENY
     ascii: bool = False
     bell: bool = True
+    foreground: str = ""  # the terminal's colours as #rrggbb, told to programs that ask; "" are a dark terminal's
+    background: str = ""
+    cursor: str = ""  # "" as the foreground
+
+    @property
+    def colors(self) -> Colors | None:
+        """What sessions are started with; None where nothing was said."""
+        colors = Colors(self.foreground, self.background, self.cursor)
+        return None if colors == Colors() else colors
 
     def __post_init__(self) -> None:
+        for name in ("foreground", "background", "cursor"):
+            color: str = getattr(self, name)
+            if color and parse_color(color) is None:
+                raise ConfigError(f"ui.{name}: {color!r} is no colour; write it as #rrggbb, such as '#fafafa'")
         if not 0.02 <= self.interval <= 10:
             raise ConfigError("ui.interval: must lie between 0.02 and 10 seconds; correct it")
 

@@ -65,6 +65,7 @@ class ConsoleActions(RulesSwitch, Performer):
             title=values["title"],
             tags=tags,
             restart=restart_for(node, command, tags) if restart_for is not None else Restart.NEVER,
+            colors=self._context.services.colors,
         )
         reply = await outcome(self._context.source.request(node, request))
         if isinstance(reply, Failure):

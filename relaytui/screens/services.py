@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from node_agent.protocol.colors import Colors
 from node_agent.protocol.states import Restart
 from relaytui.config import NodeConfig
 from relaytui.hub.jobs.model import Job
@@ -40,6 +41,8 @@ class Services:
     """What becomes of a session of that node, command and tags when it is lost, by the operator's rules."""
     environment: Mapping[str, str] | None = None
     """What a session on `local` starts in: that of whoever started the console. None: the login shell's."""
+    colors: Colors | None = None
+    """What programs of sessions that are started here hear of the operator's terminal."""
     rules: Sequence[Rule] = ()
     decisions: Callable[[], Awaitable[Sequence[Entry]]] | None = None
     """What rules decided on this machine, oldest first. Raises OSError."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from node_agent.protocol.colors import Colors
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.notices import SessionChanged
@@ -121,6 +122,7 @@ async def test_a_start_that_is_tried_again_starts_one_session(client: Client) ->
         (("true",), {"rows": 100_000}, ErrorCode.BAD_SIZE),
         (("true\0",), {}, ErrorCode.BAD_REQUEST),
         (("true",), {"request": ""}, ErrorCode.BAD_REQUEST),
+        (("true",), {"colors": Colors(cursor="red")}, ErrorCode.BAD_REQUEST),
     ],
 )
 async def test_a_start_that_cannot_be_is_refused(

@@ -85,6 +85,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
         ("[ui]\norder = 'size'", r"ui\.order: 'size' is not one of 'node', 'attention', 'started'"),
         ("[ui]\nascii = 1", r"ui\.ascii: must be true or false, is 1"),
         ("[ui]\ninterval = 0", r"ui\.interval: must lie between 0\.02 and 10"),
+        ("[ui]\nbackground = 'white'", r"ui\.background: 'white' is no colour; write it as #rrggbb"),
+        ("[ui]\ncursor = '#fffffff'", r"ui\.cursor: '#fffffff' is no colour; write it as #rrggbb"),
         ("ui = 3", r"ui: must be a table"),
         ("[nodes.a]\nport = 'x'\nhost='h'", r"nodes\.a\.port: must be a whole number, is 'x'"),
         ("[nodes.a]\nhost='h'\ntags = 'gpu'", r"nodes\.a\.tags: must be a list of texts"),

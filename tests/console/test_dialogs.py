@@ -10,6 +10,7 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
+from node_agent.protocol.colors import Colors
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId
@@ -211,13 +212,15 @@ async def test_a_session_is_started_where_the_focus_is() -> None:
 
     source.replies = reply
     rules = Config(restarts=(RestartRule("builds", Restart.ASK, program="make", node="web-2"),))
-    async with at_console(source, services=Services(restart_for=rules.restart_for)) as operator:
+    colors = Colors(background="#ffffff")
+    async with at_console(source, services=Services(restart_for=rules.restart_for, colors=colors)) as operator:
         await operator.press("right", "c", *"make -j8 'a b'", "tab", *"/srv", "enter")
         await operator.until(lambda: operator.screen_name == "GridScreen")
         node, request = source.requests[0]
         assert isinstance(request, StartSession)
         assert (node, request.command, request.cwd) == ("web-2", ("make", "-j8", "a b"), "/srv")
         assert request.restart is Restart.ASK
+        assert request.colors == colors
         assert str(operator.focus) == "web-2/n1"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from node_agent.core.emulation import Emulation
+from node_agent.protocol.colors import Colors
 from node_agent.terminal.engine import Checkpoint
 from node_agent.terminal.pyte_engine import PyteEngine
 from node_agent.terminal.vt.engine import VtEngine
@@ -48,3 +49,19 @@ def test_output_that_breaks_both_engines_is_passed_over() -> None:
     assert (emulation.engine.name, emulation.offset) == ("pyte", 7)
     emulation.feed(b"on")
     assert emulation.engine.text(0) == "on"
+
+
+@pytest.mark.usefixtures("breaking")
+def test_every_engine_of_a_session_answers_with_its_colours() -> None:
+    emulation = Emulation("s1", 20, 3, lambda: None, Colors(foreground="#010203", background="#fafaf0"))
+    question, answer = b"\x1b]11;?\a", b"\x1b]11;rgb:fafa/fafa/f0f0\a"
+    emulation.feed(question)
+    answers = [reply.data for reply in emulation.drain()[1]]
+    emulation.feed(b"ONE" + question)  # and the fallback goes on from the beginning
+    emulation.feed(question + b"ONE" + question)
+    answers += [reply.data for reply in emulation.drain()[1]]
+    emulation.skip_to(100)
+    emulation.feed(b"\x1b]12;?\a")
+    assert [*answers, *(reply.data for reply in emulation.drain()[1])] == [answer] * 2 + [
+        b"\x1b]12;rgb:0101/0202/0303\a"
+    ]

@@ -15,7 +15,7 @@ import pytest
 from node_agent.protocol.asks import AnswerAsk
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.requests import StopSession
-from relaytui.config import Config, NodeConfig, Transport
+from relaytui.config import Config, NodeConfig, Transport, UiConfig
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
 from relaytui.hub.jobs.dispatcher import READY_PAGE, JobDispatcher
@@ -82,6 +82,27 @@ async def open_place(root: Path, **tags: tuple[str, ...]) -> AsyncIterator[Place
         place = Place(root, nodes, configs)
         stack.callback(place.queue.close)
         yield place
+
+
+ASKER = """
+import os, select, sys, tty
+tty.setraw(0)
+heard = b""
+while not heard.endswith(b"\\a"):  # a question that is over a second old gets no answer
+    if not heard:
+        os.write(1, b"\\033]11;?\\a")
+    if select.select([0], [], [], 2.0)[0]:
+        heard += os.read(0, 4096)
+sys.exit(0 if b"rgb:fafa/fafa/f0f0" in heard else 3)
+"""
+
+
+async def test_a_job_answers_with_the_operators_colours(tmp_path: Path) -> None:
+    async with open_place(tmp_path, one=()) as place:
+        object.__setattr__(place.config, "ui", UiConfig(background="#fafaf0"))
+        async with place.dispatcher():
+            (job,) = await place.ended(place.submit("python3", "-c", ASKER))
+    assert (job.state, job.code) == (JobState.DONE, 0)
 
 
 async def test_each_job_runs_where_its_requirement_holds(tmp_path: Path) -> None:

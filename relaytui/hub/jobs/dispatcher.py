@@ -273,6 +273,7 @@ class JobDispatcher:
             token=job.token,
             own_directory=spec.carries_files and not spec.cwd,
             deploy=spec.deploy,
+            colors=self._core.config.ui.colors,
         )
 
     async def _values(self, job: Job) -> Mapping[tuple[str, str], str]:
