@@ -34,11 +34,14 @@ _ALLOWED_CSI: FrozenSet[str] = frozenset(
         *"@ABCDEFGHIJKLMPSTXZ^`abdefghjklmqrsu",
         *("?h", "?l", "?J", "?K", "?W", "?r", "?s"),
         *(">f", ">m", ">n", ">p", ">u", "<u", "=u"),  # key encodings; the pointer's visibility
-        *(" @", " A", " q", "!p", '"q', "'}", "'~", "*x", "#{", "#}", "#p", "#q"),
-        *("$r", "$t", "$v", "$x", "$z", "${"),
+        *(" @", " A", " q", "!p", '"q', "'}", "'~"),
     )
 )
-"""Prefix, intermediates and final of the control sequences that only change the screen or how keys are encoded."""
+"""Prefix, intermediates and final of the control sequences that only change the screen or how keys are encoded.
+
+What the engine on the node does not know is not here (rectangles of cells, a stack of pens): the operator would see
+another screen than every tile and detector.
+"""
 
 _DENIED_PRIVATE_MODES = frozenset(
     [

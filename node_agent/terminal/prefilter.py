@@ -72,6 +72,7 @@ SCREEN_CALLS: Dict[str, Tuple[str, _Arguments]] = {
     "P": ("delete_characters", _count),
     "S": ("scroll_up", _count),
     "T": ("scroll_down", _count),
+    "?W": ("regular_tab_stops", _selector),
     "X": ("erase_characters", _count),
     "Z": ("back_tab", _count),
     "^": ("scroll_down", _count),

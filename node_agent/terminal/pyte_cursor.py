@@ -181,6 +181,11 @@ class CursorScreen(Screen):
         elif how == 3:
             self.tabstops.clear()
 
+    def regular_tab_stops(self, how: int = 0) -> None:
+        """A tab stop every eight columns (DECST8C)."""
+        if how == 5:
+            self.tabstops = set(range(8, self.columns, 8))
+
     def save_cursor(self) -> None:
         """Keep place, pen, character sets and origin mode, one slot a screen (DECSC)."""
         place = (self.y, self.x, self.pending_wrap)

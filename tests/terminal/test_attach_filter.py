@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_agent.terminal.attach_filter import RESET_SEQUENCE, AttachFilter, ClipboardPolicy, ClipboardRequest
+from node_agent.terminal.attach_filter import (
+    _ALLOWED_CSI,
+    RESET_SEQUENCE,
+    AttachFilter,
+    ClipboardPolicy,
+    ClipboardRequest,
+)
 from node_agent.terminal.pyte_engine import PyteEngine
 from node_agent.terminal.tokenizer import STRING_KEPT, Kind, Tokenizer
+from node_agent.terminal.vt.sequences import _CSI
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "recordings"
 
@@ -24,7 +31,7 @@ HARMLESS = [
     b"\x1b[H\x1b[2J\x1b[3J\x1b[10;20H\x1b[K\x1b[?K\x1b[5A\x1b[L\x1b[M\x1b[3@\x1b[P\x1b[X\x1b[b\x1b[S\x1b[T",
     b"\x1b[2;20r\x1b[3g\x1bH\x1b[s\x1b[u\x1b7\x1b8\x1bM\x1bD\x1bE\x1b=\x1b>\x1b(0\x1b(B\x1b)0\x1b#8\x1b%G\x1b F",
     b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1002;1006h\x1b[?1004h\x1b[?2026h\x1b[?2026l\x1b[?7l\x1b[4h\x1b[20h",
-    b"\x1b[2 q\x1b[!p\x1b[1\"q\x1b[2'}\x1b[1;1;2;2$z\x1b[65;1;1;2;2$x\x1b[2*x\x1bc",
+    b"\x1b[2 q\x1b[!p\x1b[1\"q\x1b[2'}\x1b[3 @\x1b[ A\x1b6\x1b9\x1b[?5W\x1bc",
     b"\x1b[>1u\x1b[=5;1u\x1b[<u\x1b[>4;2m\x1b[>4m\x1b[>4n",
     b"\x1b]0;title\x07\x1b]2;\xe2\x9c\xb3 title\x1b\\\x1b]7;file://host/tmp\x1b\\",
     b"\x1b]8;id=1;https://example.org\x1b\\link\x1b]8;;\x1b\\\x1b]133;A\x07\x1b]133;D;0\x07",
@@ -42,6 +49,8 @@ DENIED = [
     b"\x1b[18t\x1b[21t\x1b[22;0t\x1b[8;50;200t\x1b[>3t\x1b[2 t",
     b"\x1b[?1;1;0S\x1b[i\x1b[5i\x1b[?4i",
     b"\x1b[1'|\x1b[1'z\x1b[1$}\x1b[2$~\x1b[61\"p\x1b[*z\x1b[2y",
+    b"\x1b[1;1;2;2$z\x1b[65;1;1;2;2$x\x1b[2*x\x1b[1;1;2;2;1$r\x1b[1;1;2;2;1$t\x1b[1;1;2;2;1;3;3;1$v\x1b[1;1;2;2${",
+    b"\x1b[#{\x1b[1;31#{\x1b[#}\x1b[#p\x1b[#q",  # changes the engine would not follow
     b"\x1b[2h\x1b[12l",
     b"\x1b[?9001h\x1b[?2048h\x1b[?1001h",
     b"\x1b%@\x1b G\x1b`",
@@ -204,3 +213,9 @@ def test_snapshots_lose_only_the_mode_that_reports(name: str) -> None:
     engine.feed((RECORDINGS / name).read_bytes())
     snapshot = engine.snapshot(history=1000)
     assert passed(snapshot) == snapshot.replace(b";2031", b"")
+
+
+def test_what_passes_is_what_the_engine_knows() -> None:
+    """An operator who is attached sees the screen that tiles and detection go by."""
+    changes_no_cell = {"q", ">f", ">p"}  # lamps, encodings of keys nobody asks for, the pointer
+    assert {*_CSI, "m"} - {"t"} == _ALLOWED_CSI - changes_no_cell  # titles come with OSC

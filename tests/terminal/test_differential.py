@@ -16,7 +16,7 @@ COMPARED = ("main", "alternate", "active", "cursor", "pen", "modes", "title", "i
 NOT_IN_BOTH = re.compile(
     rb"\x1b\[\?(45|69)[hlsr]"  # reverse wrap, left and right margins
     rb"|\x1b\[[\d;]+s"  # SCOSC with parameters
-    rb"|\x1b\[\d*'[}~]"  # inserting and deleting columns
+    rb"|\x1b\[\d*(?:'[}~]| [@A])|\x1b[69]"  # inserting and deleting columns
     rb"|\xe2\x80\x8d(?!\xf0)"  # ZWJ before what is no emoji of two columns
 )
 

@@ -136,18 +136,52 @@ def delete_lines(terminal: Terminal, count: int) -> None:
 
 def insert_columns(terminal: Terminal, count: int) -> None:
     """DECIC: in every row of the region."""
-    if _is_inside(terminal):
-        for y in range(terminal.top, terminal.bottom + 1):
-            row = terminal.own(y)
-            row.insert(terminal.x, count, terminal.right, terminal.brush.fill, terminal.columns)
+    _insert_columns(terminal, terminal.x, count)
 
 
 def delete_columns(terminal: Terminal, count: int) -> None:
     """DECDC: in every row of the region."""
+    _delete_columns(terminal, terminal.x, count)
+
+
+def scroll_left(terminal: Terminal, count: int) -> None:
+    """SL (ECMA-48 8.3.121): the whole region, as xterm only where the cursor is inside."""
+    _delete_columns(terminal, terminal.left, count)
+
+
+def scroll_right(terminal: Terminal, count: int) -> None:
+    """SR (ECMA-48 8.3.135): as SL."""
+    _insert_columns(terminal, terminal.left, count)
+
+
+def back_index(terminal: Terminal, _: object) -> None:
+    """DECBI: one column back; at the left margin the region goes right instead."""
+    terminal.pending = False
+    if terminal.x == terminal.left:
+        scroll_right(terminal, 1)
+    else:
+        terminal.x = max(0, terminal.x - 1)
+
+
+def forward_index(terminal: Terminal, _: object) -> None:
+    """DECFI: one column on; at the right margin the region goes left instead."""
+    terminal.pending = False
+    if terminal.x == terminal.right:
+        scroll_left(terminal, 1)
+    else:
+        terminal.x = min(terminal.columns - 1, terminal.x + 1)
+
+
+def _insert_columns(terminal: Terminal, x: int, count: int) -> None:
     if _is_inside(terminal):
         for y in range(terminal.top, terminal.bottom + 1):
-            row = terminal.own(y)
-            row.delete(terminal.x, count, terminal.right, terminal.brush.fill, terminal.columns)
+            terminal.own(y).insert(x, count, terminal.right, terminal.brush.fill, terminal.columns)
+
+
+def _delete_columns(terminal: Terminal, x: int, count: int) -> None:
+    if _is_inside(terminal):
+        for y in range(terminal.top, terminal.bottom + 1):
+            terminal.own(y).delete(x, count, terminal.right, terminal.brush.fill, terminal.columns)
 
 
 def _is_inside(terminal: Terminal) -> bool:

@@ -168,6 +168,12 @@ def clear_tabs(terminal: Terminal, which: int) -> None:
         terminal.tabs.remove(terminal.x)
 
 
+def regular_tabs(terminal: Terminal, which: int) -> None:
+    """DECST8C: a stop every eight columns."""
+    if which == 5:
+        terminal.reset_tabs()
+
+
 def set_top_bottom(terminal: Terminal, margins: Tuple[int, int]) -> None:
     """DECSTBM: inclusive rows from 0, -1 for the last; a region of under two rows is refused."""
     top, bottom = margins

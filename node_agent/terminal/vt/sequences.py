@@ -97,7 +97,9 @@ def _window(terminal: Terminal, parameters: Parameters) -> None:
 
 _CSI: Dict[str, Tuple[Action, Callable[[Parameters], Any]]] = {
     "@": (editing.insert_characters, _count),
+    " @": (editing.scroll_left, _count),
     "A": (movement.up, _count),
+    " A": (editing.scroll_right, _count),
     "B": (movement.down, _count),
     "C": (movement.forward, _count),
     "D": (movement.back, _count),
@@ -115,6 +117,7 @@ _CSI: Dict[str, Tuple[Action, Callable[[Parameters], Any]]] = {
     "P": (editing.delete_characters, _count),
     "S": (editing.scroll_up, _count),
     "T": (editing.scroll_down, _count),
+    "?W": (movement.regular_tabs, _selector),
     "X": (editing.erase_characters, _count),
     "Z": (movement.back_tab, _count),
     "^": (editing.scroll_down, _count),
@@ -221,8 +224,10 @@ def _single_shift(terminal: Terminal, number: int) -> None:
 
 
 _ESCAPES: Dict[str, Compiled] = {
+    "6": (editing.back_index, None),
     "7": (modes.save_cursor, None),
     "8": (modes.restore_cursor, None),
+    "9": (editing.forward_index, None),
     "=": (modes.application_keypad, None),
     ">": (modes.numeric_keypad, None),
     "D": (_index, None),

@@ -25,7 +25,7 @@ from node_agent.terminal.vt.terminal import Terminal, TokenEnd
 from node_agent.terminal.vt.widths import ONLY_NARROW
 
 _CSI = re.compile(r"\x1b\[([<=>?]?)([0-9;:]*)([ -/]*)([@-~])")
-_CARRIED = frozenset(["m", "h", "l", "?h", "?l", ">m", ">n", "!p", " q", '"q', "r", "t", ">u", "<u", "=u"])
+_CARRIED = frozenset(["m", "h", "l", "?h", "?l", ">m", ">n", "!p", " q", '"q', "r", "t", ">u", "<u", "=u", "?W"])
 _BINDING = frozenset(["s", "u", "g", "?s", "?r"])
 _MARGINS = frozenset(["r", "!p"])
 _BOUND_MODES = SCREEN_MODES | {3, 69, 1048}
