@@ -1,8 +1,8 @@
 """How many columns characters and clusters fill, and which characters join the cell before them.
 
-The tables are wcwidth's, of the Unicode version `UNICODE_VERSION` says. A cell holds what a reader takes for one
-character: combining marks, variation selectors, emoji joined by ZWJ, skin tones and pairs of regional indicators join
-the cell they follow, and its width is that of the whole (wcwidth's `wcswidth`).
+The tables are wcwidth's, of Unicode `UNICODE_VERSION`: wcwidth lets nobody choose, so its releases are bounded. A cell
+holds what a reader takes for one character: combining marks, variation selectors, emoji joined by ZWJ, skin tones and
+pairs of regional indicators join the cell they follow, and its width is that of the whole (wcwidth's `wcswidth`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 from functools import lru_cache
 from typing import Dict, List, Tuple
 
-from wcwidth import list_versions, wcswidth, wcwidth
+from wcwidth import wcswidth, wcwidth
 
-UNICODE_VERSION: str = list_versions()[-1]
+UNICODE_VERSION = "18.0.0"
 
 CLUSTER_LIMIT = 32
 """Code points in a cell; the longest emoji sequences have ten."""
