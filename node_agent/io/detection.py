@@ -23,7 +23,7 @@ from node_agent.keeper.control import Cause
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import AskOption
 from node_agent.protocol.states import AskKind
-from node_agent.terminal.engine import Engine, Event
+from node_agent.terminal.engine import Engine, Event, EventKind
 
 if TYPE_CHECKING:
     from node_agent.io.live_session import LiveSession
@@ -109,7 +109,8 @@ class Detection:
             return
         now = self._stirred = self._clock.boot()
         for event in events:
-            self._detector.on_event(now, event)
+            if event.kind is not EventKind.HYPERLINK:  # says nothing of what the program is at
+                self._detector.on_event(now, event)
         self._detector.on_output(now)
         self._prober.on_output()
         self._arm()

@@ -76,6 +76,7 @@ class EventKind(enum.Enum):
     PROMPT_MARK = "prompt_mark"  # OSC 133; text is "A", "B", "C" or "D;status"
     CLIPBOARD = "clipboard"  # OSC 52 write; text is "selection;base64"
     ALTERNATE_SCREEN = "alternate_screen"  # text is "on" or "off"
+    HYPERLINK = "hyperlink"  # OSC 8 opened a link; text is its target, told once while it is remembered
 
 
 class Event(NamedTuple):

@@ -23,6 +23,7 @@ from node_agent.terminal.engine import (
     Modes,
     Reply,
 )
+from node_agent.terminal.links import SeenLinks, link_of
 from node_agent.terminal.packed import unpack_cells
 from node_agent.terminal.prefilter import CONTROL_CALLS, ENGINE_CALLS, ESCAPE_CALLS, read_control_sequence
 from node_agent.terminal.pyte_cursor import CURSOR_VISIBLE, Row
@@ -36,7 +37,6 @@ from node_agent.terminal.snapshot import snapshot as write_snapshot
 from node_agent.terminal.tokenizer import Kind, Token, Tokenizer, decode_text
 
 EVENTS_KEPT = 256
-_LINK_LIMIT = 2048
 _DESIGNATORS = "()*+"
 
 
@@ -51,6 +51,7 @@ class PyteEngine:
         self._token_end = offset
         self._stamps = count(1)
         self._events: Deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._links = SeenLinks()
         self._replies = ReplyQueue()
         self._scrollback = Scrollback(self._options.history)
         self._screen = HardenedScreen(columns, rows, self._keep)
@@ -171,14 +172,15 @@ class PyteEngine:
         if token.text.startswith("\x1b]"):
             code, _, text = token.text[2:].partition(";")
             if code == "8":
-                self._set_link(decode_text(text).partition(";")[2])
+                self._set_link(link_of(decode_text(text)))
             else:
                 self._state.announcements.read(code, decode_text(text))
         if token.text[1] in "]P":
             self._replies.add(answer_string(token.text, token.terminator, self._state, self._options), token.end)
 
-    def _set_link(self, target: str) -> None:
-        link = target if target and len(target) <= _LINK_LIMIT else None
+    def _set_link(self, link: Optional[str]) -> None:
+        if link is not None and self._links.is_news(link, self._events):
+            self._emit(EventKind.HYPERLINK, link)
         self._screen.set_pen(self._screen.pen._replace(link=link))
 
     def _answer(self, question: str) -> None:

@@ -218,6 +218,7 @@ def test_blanks_take_the_background() -> None:
         ("\x1b]133;D;1;aid=2\a", EventKind.PROMPT_MARK, "D;1"),
         ("\x1b]52;c;aGk=\a", EventKind.CLIPBOARD, "c;aGk="),
         ("\x1b[?1049h", EventKind.ALTERNATE_SCREEN, "on"),
+        ("\x1b]8;id=1;http://x/;y\x1b\\", EventKind.HYPERLINK, "http://x/;y"),
     ],
 )
 def test_event(string: str, kind: EventKind, text: str) -> None:
@@ -228,7 +229,16 @@ def test_event(string: str, kind: EventKind, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "string", ["\x1b]52;c;?\a", "\x1b]9;9;x\a", "\x1b]133;Z\a", "\x1b]99;e=1;*\a", "\x1b]4;1;red\a"]
+    "string",
+    [
+        "\x1b]8;;\a",
+        f"\x1b]8;;{'x' * 2049}\a",
+        "\x1b]52;c;?\a",
+        "\x1b]9;9;x\a",
+        "\x1b]133;Z\a",
+        "\x1b]99;e=1;*\a",
+        "\x1b]4;1;red\a",
+    ],
 )
 def test_no_event(string: str) -> None:
     assert fed(string).drain_events() == []

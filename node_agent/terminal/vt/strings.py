@@ -11,12 +11,12 @@ import base64
 import binascii
 
 from node_agent.terminal.engine import EventKind
+from node_agent.terminal.links import link_of
 from node_agent.terminal.tokenizer import decode_text
 from node_agent.terminal.vt.terminal import TITLE_LIMIT, Terminal
 
 NOTIFICATION_LIMIT = 4096
 CLIPBOARD_LIMIT = 128 * 1024
-LINK_LIMIT = 2048
 NOTIFICATIONS_OPEN = 16
 
 
@@ -61,8 +61,9 @@ def _directory(terminal: Terminal, url: str) -> None:
 
 def _link(terminal: Terminal, argument: str) -> None:
     """OSC 8 ; parameters ; target."""
-    target = argument.partition(";")[2]
-    link = target if target and len(target) <= LINK_LIMIT else None
+    link = link_of(argument)
+    if link is not None and terminal.links.is_news(link, terminal.events):
+        terminal.emit(EventKind.HYPERLINK, link)
     terminal.set_pen(terminal.brush.pen._replace(link=link))
 
 

@@ -12,6 +12,7 @@ from typing import Deque, Dict, FrozenSet, List, Optional, Protocol, Set, Tuple
 
 from node_agent.terminal.checkpoint import DEFAULT_CHARSETS, Charsets, SavedCursor
 from node_agent.terminal.engine import DEFAULT_PEN, EngineOptions, Event, EventKind, Pen
+from node_agent.terminal.links import SeenLinks
 from node_agent.terminal.queries import ReplyQueue
 from node_agent.terminal.vt.charsets import translation
 from node_agent.terminal.vt.history import History
@@ -79,6 +80,7 @@ class Terminal:
         "last",
         "left",
         "left_right",
+        "links",
         "main",
         "modes",
         "modify_other_keys",
@@ -116,6 +118,7 @@ class Terminal:
         self.title = self.icon = self.cwd = ""
         self.titles: List[Tuple[str, str]] = []
         self.notifications: Dict[str, Tuple[str, str]] = {}
+        self.links = SeenLinks()
         self._blanks: Dict[Pen, Row] = {}
         self.main = Screen([])
         self.alternate = Screen([])
