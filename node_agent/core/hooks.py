@@ -28,6 +28,14 @@ class Hook(NamedTuple):
     matcher: str = ""
 
 
+class Switch(NamedTuple):
+    """A setting in the same file, by its path, with which no hook runs while it has the value `off`."""
+
+    path: Tuple[str, ...]
+    off: bool
+    versions: str = ""  # which versions heed it; "" is today's
+
+
 class HookProgram(NamedTuple):
     """Where a program keeps its hooks: `file` in the directory that `variable` names, else in `folder` at home."""
 
@@ -38,6 +46,7 @@ class HookProgram(NamedTuple):
     hooks: Tuple[Hook, ...] = ()  # none: the whole file is ours, a plugin
     timeout: int = 5  # in the program's own unit
     note: str = ""
+    switches: Tuple[Switch, ...] = ()
 
 
 _TURN = (
@@ -50,7 +59,12 @@ _TURN = (
 PROGRAMS: Dict[str, HookProgram] = {
     # Its Notification event comes 12 s after the dialog it tells of, and for few of them: never that.
     "claude": HookProgram(
-        "claude", "CLAUDE_CONFIG_DIR", ".claude", "settings.json", (*_TURN, Hook("SessionEnd", "done"))
+        "claude",
+        "CLAUDE_CONFIG_DIR",
+        ".claude",
+        "settings.json",
+        (*_TURN, Hook("SessionEnd", "done")),
+        switches=(Switch(("disableAllHooks",), off=True),),
     ),
     "codex": HookProgram(
         "codex",
@@ -73,6 +87,10 @@ PROGRAMS: Dict[str, HookProgram] = {
             Hook("SessionEnd", "done"),
         ),
         timeout=5000,
+        switches=(
+            Switch(("hooksConfig", "enabled"), off=False),
+            Switch(("hooks", "enabled"), off=False, versions="an old Gemini CLI"),
+        ),
     ),
     "opencode": HookProgram("opencode", "OPENCODE_CONFIG_DIR", ".config/opencode", "plugins/relaytui.js"),
 }
@@ -105,6 +123,21 @@ def without_hooks(program: HookProgram, text: Optional[str]) -> Optional[str]:
     return _dump(document, text) if document else None
 
 
+def note_on(program: HookProgram, text: Optional[str]) -> str:
+    """What the program wants of its user besides the hooks; above all, that its configuration `text` lets them run."""
+    notes = [program.note] if program.note else []
+    for switch in program.switches if text is not None else ():
+        value: Any = _parse(program, text)
+        for name in switch.path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is switch.off:
+            who = switch.versions or program.name
+            notes.append(
+                f"{'.'.join(switch.path)} is {json.dumps(value)} there: {who} runs no hook until you change it"
+            )
+    return "; ".join(notes)
+
+
 def is_installed(text: Optional[str]) -> bool:
     """Whether some hook of ours stands in the file."""
     return text is not None and MARK in text
@@ -119,9 +152,16 @@ def _parse(program: HookProgram, text: Optional[str]) -> Dict[str, Any]:
             "mend it or add the hooks by hand"
         ) from error
     events = document.get("hooks", {}) if isinstance(document, dict) else None
-    if not isinstance(events, dict) or not all(isinstance(entries, list) for entries in events.values()):
+    if not isinstance(events, dict) or not all(_is_known_form(program, *item) for item in events.items()):
         raise HookError(f"{program.file} of {program.name} has hooks in an unknown form; nothing is changed")
     return dict(document)
+
+
+def _is_known_form(program: HookProgram, name: str, value: Any) -> bool:
+    """Whether it is an event's list, or a setting that stands beside the events, as in Gemini CLI."""
+    if any(hook.event == name for hook in program.hooks):
+        return isinstance(value, list)
+    return not isinstance(value, dict)
 
 
 def _without(document: Dict[str, Any]) -> Dict[str, Any]:
@@ -130,6 +170,9 @@ def _without(document: Dict[str, Any]) -> Dict[str, Any]:
         return document
     events = {}
     for event, entries in document["hooks"].items():
+        if not isinstance(entries, list):
+            events[event] = entries
+            continue
         left = [entry for entry in map(_foreign, entries) if entry is not None]
         if left or not entries:
             events[event] = left

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Mapping, Optional
 
-from node_agent.core.hooks import PROGRAMS, HookError, HookProgram, is_installed, with_hooks, without_hooks
+from node_agent.core.hooks import PROGRAMS, HookError, HookProgram, is_installed, note_on, with_hooks, without_hooks
 from node_agent.io.agent import Agent
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.hooks import HookPlan, HooksApplied
@@ -38,7 +38,7 @@ class HookFile:
             diff=_diff(before, self._wanted(before, remove), str(self.path)),
             digest=_digest(before),
             is_installed=is_installed(before),
-            note="" if remove else self._program.note,
+            note="" if remove else note_on(self._program, before),
         )
 
     def apply(self, remove: bool, digest: str) -> HooksApplied:

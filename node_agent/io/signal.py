@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, NamedTuple, Tuple
 
 from node_agent.io.exchange import exchange
 
@@ -13,6 +13,9 @@ LARGEST_EVENT = 4 * 1024 * 1024
 
 _ABOUT = ("command", "file_path", "path", "url", "description")
 """Fields of a tool's input that say what it would do, the most telling first."""
+
+_DETAILS = ("command", "filePath", "toolName", "prompt")
+"""The same of the `details` of Gemini CLI's notifications, one for each kind: a command, an edit, MCP, the web."""
 
 
 class HookEvent(NamedTuple):
@@ -38,11 +41,19 @@ def read_hook_event(event: str) -> HookEvent:
         return HookEvent("", "")
     if not isinstance(found, dict):
         return HookEvent("", "")
-    tool, given = _text(found.get("tool_name")), found.get("tool_input")
-    details = given if isinstance(given, dict) else {}
-    about = next((text for name in _ABOUT if (text := _text(details.get(name)))), "")
+    tool, details = _text(found.get("tool_name")), found.get("details")
+    about = _first_text(found.get("tool_input"), _ABOUT)
     told = f"{tool}: {about}" if tool and about else tool
+    if not told and (about := _first_text(details, _DETAILS)):
+        title = _first_text(details, ("title",)).partition(":")[0]  # what may follow is `about` again, shortened
+        told = f"{title}: {about}" if title else about
     return HookEvent(told or _text(found.get("message")), _text(found.get("session_id")))
+
+
+def _first_text(fields: Any, names: Tuple[str, ...]) -> str:
+    """The first of the fields that holds text."""
+    known = fields if isinstance(fields, dict) else {}
+    return next((text for name in names if (text := _text(known.get(name)))), "")
 
 
 def _text(value: Any) -> str:

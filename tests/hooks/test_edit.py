@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from node_agent.core.hooks import PROGRAMS, HookError, is_installed, with_hooks, without_hooks
+from node_agent.core.hooks import PROGRAMS, HookError, is_installed, note_on, with_hooks, without_hooks
+from node_agent.io.signal import HookEvent, read_hook_event
 
 AGENT = "/home/ann/.local/state/relaytui/x/node-agent"
 JSON_PROGRAMS = [program for program in PROGRAMS.values() if program.hooks]
@@ -57,6 +58,63 @@ def test_claude_code_tells_by_its_permission_request_and_not_its_notification() 
 def test_what_is_not_understood_is_not_touched(text: str) -> None:
     with pytest.raises(HookError):
         with_hooks(PROGRAMS["gemini"], text, AGENT)
+
+
+@each_program
+def test_settings_beside_the_events_stay(program) -> None:  # type: ignore[no-untyped-def]  # parametrized
+    text = json.dumps({"hooks": {"enabled": True, "disabled": ["other"], "limit": 3, "Mine": [MINE]}}, indent=2) + "\n"
+    with_ours = with_hooks(program, text, AGENT)
+    assert json.loads(with_ours)["hooks"]["enabled"] is True
+    assert without_hooks(program, with_ours) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("gemini", '{"hooksConfig": {"enabled": false}}', "hooksConfig.enabled is false there: gemini runs no hook"),
+        ("gemini", '{"hooks": {"enabled": false}}', "hooks.enabled is false there: an old Gemini CLI runs no hook"),
+        ("gemini", '{"hooks": {"enabled": true}, "hooksConfig": {}}', ""),
+        ("claude", '{"disableAllHooks": true}', "disableAllHooks is true there: claude runs no hook"),
+        ("claude", None, ""),
+        ("codex", None, "Codex runs new hooks only once you trust them"),
+    ],
+)
+def test_a_configuration_in_which_no_hook_would_run_is_said(name: str, text: str | None, words: str) -> None:
+    note = note_on(PROGRAMS[name], text)
+    assert note.startswith(words)
+    assert bool(note) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (
+            {
+                "message": "Tool Confirm Shell Command requires execution",
+                "details": {
+                    "type": "exec",
+                    "title": "Confirm Shell Command",
+                    "command": "rm -rf x",
+                    "rootCommand": "rm",
+                },
+            },
+            "Confirm Shell Command: rm -rf x",
+        ),
+        (
+            {"details": {"type": "edit", "title": "Confirm Edit: a.py", "fileName": "a.py", "filePath": "/src/a.py"}},
+            "Confirm Edit: /src/a.py",
+        ),
+        (
+            {"details": {"type": "mcp", "title": "Confirm MCP Tool Execution", "serverName": "s", "toolName": "drop"}},
+            "Confirm MCP Tool Execution: drop",
+        ),
+        ({"message": "Tool requires confirmation", "details": {"title": "x"}}, "Tool requires confirmation"),
+        ({"message": "m", "details": ["odd"]}, "m"),
+        ({"tool_name": "Bash", "tool_input": {"command": "ls"}, "details": {"command": "other"}}, "Bash: ls"),
+    ],
+)
+def test_what_would_be_run_is_read_from_what_a_hook_is_handed(event: dict[str, object], text: str) -> None:
+    assert read_hook_event(json.dumps({"session_id": "s", **event})) == HookEvent(text, "s")
 
 
 def test_what_others_wrote_in_odd_forms_stays() -> None:

@@ -122,6 +122,22 @@ def test_a_hook_outside_any_session_raises_an_ask_without_a_screen(installed: Ho
     assert home.json("inbox") == []
 
 
+def test_gemini_says_what_would_be_run_and_that_its_hooks_are_off(home: Home) -> None:
+    path = Path(home.env["HOME"]) / ".gemini" / "settings.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{"hooksConfig": {"enabled": false}, "hooks": {"enabled": true}}\n')
+    assert "hooksConfig.enabled is false there" in home.run("hooks", "install", "gemini", "--yes").stderr
+    events = json.loads(path.read_text())["hooks"]
+    asks, works = (events[name][0]["hooks"][0]["command"] for name in ("Notification", "AfterTool"))
+    details = {"type": "exec", "title": "Confirm Shell Command", "command": "rm -rf build"}
+    run_hook(home, asks, {"session_id": "g1", "message": "a tool", "details": details})
+    (ask,) = home.json("inbox")
+    assert "rm -rf build" in json.dumps(ask)
+    run_hook(home, works, {"session_id": "g1"})
+    assert home.json("inbox") == []
+    path.unlink()
+
+
 def test_a_hook_never_stops_the_program(installed: Home) -> None:
     home = installed
     for command in commands(home).values():
