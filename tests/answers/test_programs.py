@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shlex
@@ -278,10 +277,6 @@ async def test_npm_init_is_walked_through(client: Client, tmp_path: Path) -> Non
     assert (package["name"], package["version"], package["description"]) == ("relay-demo", "2.0.0", "a demo")
 
 
-QUESTIONARY = pytest.mark.skipif(importlib.util.find_spec("questionary") is None, reason="questionary is not installed")
-
-
-@QUESTIONARY
 @pytest.mark.parametrize(
     ("question", "how", "says"),
     [
