@@ -82,11 +82,12 @@ async def test_a_session_comes_back_after_a_reboot_as_it_was(node: Node, tmp_pat
         rows=20,
     )
     assert lost.restart is Restart.AUTO
+    line = f"{tmp_path}/work hard|{tmp_path}|blue"
+    await client.until(lambda: client.sessions[lost.id].head > len(line))
     client = await crash(node, "second boot")
     again = await client.until(lambda: in_place_of(client, lost))
     fields = ("command", "cwd", "title", "tags", "columns", "rows", "restart")
     assert [getattr(again, name) for name in fields] == [getattr(lost, name) for name in fields]
-    line = f"{tmp_path}/work hard|{tmp_path}|blue"
     await client.until(lambda: client.sessions[again.id].head > len(line))
     assert line in await logs(client, again)
     gone = client.sessions[lost.id]
