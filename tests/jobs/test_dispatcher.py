@@ -265,3 +265,16 @@ async def test_a_job_gets_what_the_one_it_needs_wrote(tmp_path: Path) -> None:
         spec = JobSpec(script='test ${build.version} = "1 2"', workflow="w", step="test", after=(first,))
         (job,) = await place.ended(place.queue.submit(spec, time.time()).id)
         assert job.state is JobState.DONE
+
+
+async def test_what_another_step_wrote_is_not_run(tmp_path: Path) -> None:
+    async with open_place(tmp_path, one=()) as place, place.dispatcher():
+        written = f"subject=fix $(touch {tmp_path}/ran) '; touch {tmp_path}/ran; '"
+        first = place.submit("sh", "-c", 'printf "%s\\n" "$0" >"$RELAY_OUTPUT"', written, workflow="w", step="build")
+        script = """printf '%s\n' ${build.subject} "${build.subject}" '${build.subject}' >"$OUT\""""
+        env = {"OUT": str(tmp_path / "out")}
+        spec = JobSpec(script=script, env=env, workflow="w", step="test", after=(first,))
+        (job,) = await place.ended(place.queue.submit(spec, time.time()).id)
+        assert job.state is JobState.DONE
+        assert (tmp_path / "out").read_text() == f"{written.removeprefix('subject=')}\n" * 3
+        assert not (tmp_path / "ran").exists()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import shlex
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.jobs import Fenced, FenceJob, JobOutput, ReadJobOutput
-from node_agent.protocol.requests import SessionReply, StartSession, StopSession
+from node_agent.protocol.requests import SessionReply, StopSession
 from relaytui.fleet.changes import Change, NodeChanged, SessionChanged, SessionGone
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
@@ -30,9 +29,10 @@ from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.offers import DEFAULT_SLOTS, offer_of, wish_of
 from relaytui.hub.jobs.placement import NodeOffer, Placement, place
 from relaytui.hub.jobs.queue import ContentGone, JobQueue, NoSuchJob, QueueError
+from relaytui.hub.jobs.starting import start_request
 from relaytui.hub.jobs.states import ATTEMPTING, ForbiddenTransition, JobState
 from relaytui.hub.jobs.transfers import Transfers
-from relaytui.hub.jobs.workflow import WorkflowError, parse_outputs, resolve
+from relaytui.hub.jobs.workflow import WorkflowError, parse_outputs
 from relaytui.link.errors import LinkError
 from relaytui.link.tasks import cancel, spawn
 
@@ -244,7 +244,8 @@ class JobDispatcher:
         try:
             if job.spec.carries_files:
                 await self._transfers.send(job)
-            request = await self._start_request(job)
+            values = await self._values(job) if job.spec.workflow else {}
+            request = start_request(job, values, self._core.config.ui.colors)
             reply: SessionReply = await self._core.request(job.node, request, _START_SECONDS)
         except (WorkflowError, ContentGone) as error:
             await self._apply(job, Advance(JobState.FAILED, str(error)))
@@ -252,29 +253,6 @@ class JobDispatcher:
             await self._start_refused(job, error)
         else:
             await self._joined(job, reply.session)
-
-    async def _start_request(self, job: Job) -> StartSession:
-        spec = job.spec
-        command, env = spec.command or ("sh", "-c", spec.script), dict(spec.env)
-        if spec.workflow:
-            values = await self._values(job)
-            quoted = {name: shlex.quote(value) for name, value in values.items()}
-            given = values if spec.command else quoted
-            command = tuple(resolve(word, given) for word in command)
-            env = {name: resolve(value, values) for name, value in env.items()}
-        return StartSession(
-            request="",
-            command=command,
-            cwd=spec.cwd,
-            env=env,
-            title=spec.title,
-            tags=spec.tags,
-            job=job.id,
-            token=job.token,
-            own_directory=spec.carries_files and not spec.cwd,
-            deploy=spec.deploy,
-            colors=self._core.config.ui.colors,
-        )
 
     async def _values(self, job: Job) -> Mapping[tuple[str, str], str]:
         """What the jobs it needs wrote, by step and name."""

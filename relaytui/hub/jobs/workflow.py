@@ -1,4 +1,4 @@
-"""Workflows: several jobs in one TOML file, each on a node that has what it needs.
+r"""Workflows: several jobs in one TOML file, each on a node that has what it needs.
 
     name = "nightly"
     schedule = "0 3 * * *"          # optional, cron's five fields, the hub's time zone
@@ -18,6 +18,11 @@
     script = "./test --version ${build.version}"
 
 A step may also write `name=value` lines to the file `$RELAY_OUTPUT`; steps that need it read them as `${step.name}`.
+In `command` and `env` that is the value itself. In a script it is a quoted variable of the shell: one word outside
+quotes, the value alone inside double or single ones (which it parts), and in `$((…))` a whole number, or the step
+fails. Nothing in a value is run, except by what the script itself hands it to, as `eval` or `sh -c`; `\${step.name}` is
+that text.
+
 With `kind = "deploy"` a step is a command that the node's owner has listed for a deploy of the workflow's name, and
 `${deploy.name}` is a value given when it is run. This module reads and checks; it neither submits nor runs.
 """
@@ -35,11 +40,13 @@ from typing import Any
 from relaytui.hub.jobs.model import JobSpec
 from relaytui.hub.jobs.requirement import RequirementError, parse_requirement
 from relaytui.hub.jobs.schedule import ScheduleError, parse_schedule
+from relaytui.hub.jobs.shell import ShellError, with_variables
 
 GIVEN = "deploy"
 """Stands in the place of a step's name for the values that a deploy is given."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NUMBER = re.compile(r"-?[0-9]+")
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_-]+)\.([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -145,6 +152,10 @@ def _step(table: Any, number: int, workflow: Mapping[str, Any], workflow_name: s
         raise WorkflowError(f"{where}: give either command or script")
     if deploy:
         _check_deploy(table, workflow, where)
+    try:
+        with_variables(table.get("script", ""), _REFERENCE, lambda _match, _is_number: "x")
+    except ShellError as error:
+        raise WorkflowError(f"{where}: script: {error}") from error
     values = {key: _value(value) for key, value in table.items() if key not in ("name", "needs", "inputs", "outputs")}
     values["env"] = {**workflow.get("env", {}), **values.get("env", {})}
     values["cwd"] = values.get("cwd") or workflow.get("cwd", "")
@@ -252,13 +263,33 @@ def references(spec: JobSpec) -> set[tuple[str, str]]:
 def resolve(text: str, outputs: Mapping[tuple[str, str], str]) -> str:
     """Put the values in for `${step.name}`; raises WorkflowError for one that the step did not write."""
 
-    def value(match: re.Match[str]) -> str:
-        try:
-            return outputs[match[1], match[2]]
-        except KeyError:
-            raise WorkflowError(f"step {match[1]!r} wrote no output {match[2]!r}") from None
+    return _REFERENCE.sub(lambda match: _output(match, outputs), text)
 
-    return _REFERENCE.sub(value, text)
+
+def resolve_script(script: str, outputs: Mapping[tuple[str, str], str]) -> tuple[str, dict[str, str]]:
+    """The script with variables for `${step.name}`, and what the variables hold; raises WorkflowError as `resolve`."""
+    names: dict[tuple[str, str], str] = {}
+    env: dict[str, str] = {}
+
+    def variable(match: re.Match[str], is_number: bool) -> str:
+        value = _output(match, outputs)
+        if is_number and not _NUMBER.fullmatch(value):  # some shells run what stands in a text they reckon with
+            raise WorkflowError(f"{match[0]} is {value!r}, which is no whole number, and stands in $((…))")
+        name = names.setdefault((match[1], match[2]), f"RELAY_VALUE_{len(names) + 1}")
+        env[name] = value
+        return name
+
+    try:
+        return with_variables(script, _REFERENCE, variable), env
+    except ShellError as error:
+        raise WorkflowError(f"script: {error}") from error
+
+
+def _output(match: re.Match[str], outputs: Mapping[tuple[str, str], str]) -> str:
+    try:
+        return outputs[match[1], match[2]]
+    except KeyError:
+        raise WorkflowError(f"step {match[1]!r} wrote no output {match[2]!r}") from None
 
 
 def fill(text: str, values: Mapping[tuple[str, str], str]) -> str:
