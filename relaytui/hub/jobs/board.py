@@ -11,8 +11,8 @@ from typing import TypeVar
 from relaytui.config import Config, state_dir
 from relaytui.fleet.model import Fleet
 from relaytui.hub.jobs.model import Job
-from relaytui.hub.jobs.offers import DEFAULT_SLOTS, offer_of, wish_of
-from relaytui.hub.jobs.placement import NodeVerdict, place
+from relaytui.hub.jobs.offers import DEFAULT_SLOTS, offer_of, placement_of
+from relaytui.hub.jobs.placement import NodeVerdict
 from relaytui.hub.jobs.queue import JobQueue
 from relaytui.hub.jobs.service import ensure_dispatcher, open_queue
 from relaytui.hub.jobs.states import ATTEMPTING, FINAL, JobState
@@ -101,7 +101,7 @@ class QueueBoard:
         attempts, now = queue.jobs(sorted(ATTEMPTING)), self._clock()
         nodes = [view for view in list(self._fleet.nodes.values()) if not view.duplicate_of]
         offers = [offer_of(view, self._slots.get(view.alias, DEFAULT_SLOTS), attempts, now) for view in nodes]
-        return place(wish_of(job.spec), offers).verdicts
+        return placement_of(job.spec, offers).verdicts
 
     def _change(self, change: Callable[[JobQueue], Job]) -> Job:
         job = change(self._opened())

@@ -26,8 +26,8 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
 from relaytui.hub.jobs.following import Advance, Decision, Requeue, Stop, follow, never_started, out_of_sight
 from relaytui.hub.jobs.model import Job
-from relaytui.hub.jobs.offers import DEFAULT_SLOTS, offer_of, wish_of
-from relaytui.hub.jobs.placement import NodeOffer, Placement, place
+from relaytui.hub.jobs.offers import DEFAULT_SLOTS, offer_of, placement_of
+from relaytui.hub.jobs.placement import NodeOffer, Placement
 from relaytui.hub.jobs.queue import ContentGone, JobQueue, NoSuchJob, QueueError
 from relaytui.hub.jobs.starting import start_request
 from relaytui.hub.jobs.states import ATTEMPTING, ForbiddenTransition, JobState
@@ -94,6 +94,7 @@ class JobDispatcher:
         self._dropped = 0.0
         self._looked_at = READY_PAGE  # jobs before this one have had their turn
         self._busy: dict[int, asyncio.Task[None]] = {}  # by token: one exchange with the node at a time
+        self._unreadable: set[str] = set()  # jobs of which that was logged
         self._stopped: dict[SessionKey, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -122,8 +123,12 @@ class JobDispatcher:
     async def _watch_queue(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            if await loop.run_in_executor(self._waiter, self._queue.wait, LOOK_EVERY):
-                self._wake.set()
+            try:
+                if await loop.run_in_executor(self._waiter, self._queue.wait, LOOK_EVERY):
+                    self._wake.set()
+            except QueueError as error:
+                _log.warning("changes of jobs are seen late: %s", error)
+                await asyncio.sleep(LOOK_EVERY)
 
     async def _run(self) -> None:
         while True:
@@ -169,7 +174,11 @@ class JobDispatcher:
             return
         attempts = await self._ask(self._queue.jobs, sorted(ATTEMPTING))
         for job in ready:
-            chosen = place(wish_of(job.spec), self.offers(attempts)).node
+            found = placement_of(job.spec, self.offers(attempts))
+            if found.fault and job.id not in self._unreadable:
+                self._unreadable.add(job.id)
+                _log.warning("job %s %s", job.id, found.fault)
+            chosen = found.node
             if chosen is None:
                 continue
             slots = self._slots.get(chosen, DEFAULT_SLOTS)
@@ -195,7 +204,7 @@ class JobDispatcher:
 
     async def explain(self, job: Job) -> Placement:
         """Where a job would go now, and for each node why not."""
-        return place(wish_of(job.spec), self.offers(await self._ask(self._queue.jobs, sorted(ATTEMPTING))))
+        return placement_of(job.spec, self.offers(await self._ask(self._queue.jobs, sorted(ATTEMPTING))))
 
     # One attempt ------------------------------------------------------------------------------------------------------
 

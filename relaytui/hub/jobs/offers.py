@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from relaytui.fleet.facts import placement_facts
 from relaytui.fleet.views import NodeView
 from relaytui.hub.jobs.model import Job, JobSpec
-from relaytui.hub.jobs.placement import NodeOffer, Wish
-from relaytui.hub.jobs.requirement import parse_requirement
+from relaytui.hub.jobs.placement import NodeOffer, NodeVerdict, Placement, Wish, place
+from relaytui.hub.jobs.requirement import RequirementError, parse_requirement
 
 DEFAULT_SLOTS = 4
 """Jobs a node runs at once where its config does not say."""
@@ -17,6 +17,15 @@ DEFAULT_SLOTS = 4
 def wish_of(spec: JobSpec) -> Wish:
     """What a job asks of its node; raises RequirementError."""
     return Wish(parse_requirement(spec.requires), spec.node, spec.prefer, frozenset(spec.exclusive))
+
+
+def placement_of(spec: JobSpec, nodes: Sequence[NodeOffer]) -> Placement:
+    """The node for a job; one whose requirement cannot be read, as a newer relaytui may queue, waits."""
+    try:
+        return place(wish_of(spec), nodes)
+    except RequirementError as error:
+        fault = f"cannot be read here: {error}; upgrade this relaytui, or cancel the job and submit it anew"
+        return Placement(None, tuple(NodeVerdict(node.alias, (fault,)) for node in nodes), fault)
 
 
 def offer_of(view: NodeView, slots: int, attempts: Iterable[Job], now: float) -> NodeOffer:

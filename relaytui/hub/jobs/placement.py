@@ -59,10 +59,14 @@ class NodeVerdict:
 
 @dataclass(frozen=True)
 class Placement:
-    """`node` is None when the job must wait; `verdicts` has every node, in the order they were weighed."""
+    """`node` is None when the job must wait; `verdicts` has every node, in the order they were weighed.
+
+    `fault` says why the job cannot be weighed at all.
+    """
 
     node: str | None
     verdicts: tuple[NodeVerdict, ...]
+    fault: str = ""
 
 
 def place(wish: Wish, nodes: Sequence[NodeOffer]) -> Placement:

@@ -75,7 +75,9 @@ class PostgresQueue(SqlQueue):
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 last = error
                 self._drop_connection()
-        reason = str(last).strip().splitlines()[0] if str(last).strip() else type(last).__name__
+            except psycopg.Error as error:
+                raise QueueError(f"the job queue's database refuses: {_reason(error)}; its log says more") from error
+        reason = _reason(last) if last is not None else ""
         raise QueueError(f"the job queue's database does not answer: {reason}; is it running, is the URL right?")
 
     def _drop_connection(self) -> None:
@@ -97,3 +99,8 @@ class PostgresQueue(SqlQueue):
                 self._listener = None
             time.sleep(min(seconds, 1.0))
             return True
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what the database said."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

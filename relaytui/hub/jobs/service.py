@@ -114,7 +114,7 @@ async def dispatch_whenever_free(config: Config, core: Core) -> None:
             async with dispatching(config, core) as is_ours:
                 if is_ours:
                     await _run_schedules(config)
-        except QueueError as error:
+        except (QueueError, OSError) as error:
             _log.warning("jobs are not dispatched: %s", error)
         await asyncio.sleep(_FREE_AGAIN)
 
@@ -124,7 +124,12 @@ async def _stay(config: Config, *, until_idle: bool) -> None:
     try:
         while not until_idle or time.monotonic() - idle_since < IDLE_SECONDS:
             await asyncio.sleep(5.0)
-            if await asyncio.to_thread(queue.jobs, _OPEN, 1):
+            try:
+                is_idle = not await asyncio.to_thread(queue.jobs, _OPEN, 1)
+            except QueueError as error:
+                _log.warning("whether jobs are left is not known: %s", error)
+                is_idle = False
+            if not is_idle:
                 idle_since = time.monotonic()
     finally:
         queue.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ class SqliteQueue(SqlQueue):
     """A `JobQueue` on one file, which several processes may open; writers take turns."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._doorbell = Doorbell(path.with_name(f"{path.name}.waiting"))
@@ -34,13 +36,13 @@ class SqliteQueue(SqlQueue):
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA foreign_keys = ON")
             self._run(self._migrate)
+            self._doorbell.listen()
         except (OSError, sqlite3.Error) as error:
             self._db.close()
             raise _cannot_open(path, error) from error
         except QueueError:
             self._db.close()
             raise
-        self._doorbell.listen()
 
     def close(self) -> None:
         self._doorbell.close()
@@ -62,20 +64,29 @@ class SqliteQueue(SqlQueue):
         """Nothing to do: writers take turns from BEGIN IMMEDIATE on."""
 
     def _run(self, work: Callable[[], T]) -> T:
-        self._db.execute("BEGIN IMMEDIATE")
         before = self._db.total_changes
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             result = work()
-        except BaseException:  # whatever ended the work, its transaction may not stay open
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise QueueError(
+                f"the job queue {self._path} cannot be used: {error}; is there room and may it be written?"
+            ) from error
+        finally:  # whatever ended the work, its transaction may not stay open; on a full disk SQLite has ended it
+            if self._db.in_transaction:
+                with contextlib.suppress(sqlite3.Error):  # the first error is the one to tell of
+                    self._db.execute("ROLLBACK")
         if self._db.total_changes != before:
-            self._doorbell.ring()
+            with contextlib.suppress(OSError):  # it is done: others look by themselves, if later
+                self._doorbell.ring()
         return result
 
     def wait(self, seconds: float) -> bool:
-        return self._doorbell.wait(seconds)
+        try:
+            return self._doorbell.wait(seconds)
+        except OSError as error:
+            raise QueueError(f"cannot wait at {self._path}: {error}; is there room and may it be written?") from error
 
 
 def _cannot_open(path: Path, error: Exception) -> QueueError:
