@@ -35,9 +35,13 @@ class Place:
         self.root = root
         self.nodes = nodes
         self.config = Config(operator="ann")
-        object.__setattr__(self.config, "nodes", tuple(configs))  # not the machine's own node
+        self.configure(*configs)
         self.queue: JobQueue = SqliteQueue(root / "queue.db")
         self.cores: list[Core] = []
+
+    def configure(self, *nodes: NodeConfig) -> None:
+        """Have these nodes, and not the machine's own one."""
+        object.__setattr__(self.config, "nodes", nodes)
 
     @asynccontextmanager
     async def dispatcher(

@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar, assert_never
 
 from node_agent.protocol.entities import SessionInfo
@@ -32,6 +33,7 @@ from relaytui.hub.jobs.queue import ContentGone, JobQueue, NoSuchJob, QueueError
 from relaytui.hub.jobs.starting import start_request
 from relaytui.hub.jobs.states import ATTEMPTING, ForbiddenTransition, JobState
 from relaytui.hub.jobs.transfers import Transfers
+from relaytui.hub.jobs.whereabouts import Whereabouts
 from relaytui.hub.jobs.workflow import WorkflowError, parse_outputs
 from relaytui.link.errors import LinkError
 from relaytui.link.tasks import cancel, spawn
@@ -95,6 +97,7 @@ class JobDispatcher:
         self._looked_at = READY_PAGE  # jobs before this one have had their turn
         self._busy: dict[int, asyncio.Task[None]] = {}  # by token: one exchange with the node at a time
         self._unreadable: set[str] = set()  # jobs of which that was logged
+        self._where = Whereabouts(core.fleet)
         self._stopped: dict[SessionKey, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -162,9 +165,10 @@ class JobDispatcher:
             self._dropped = now
         await self._ask(self._queue.expire, now)
         held = await self._ask(self._queue.held, self.holder)
+        self._where.look(held)
         for job in held:
             if job.token not in self._busy:
-                await self._follow(job)
+                await self._follow(await self._found(job))
         await self._place_ready()
         await self._stop_strays({job.token for job in held})
 
@@ -182,7 +186,10 @@ class JobDispatcher:
             if chosen is None:
                 continue
             slots = self._slots.get(chosen, DEFAULT_SLOTS)
-            placed = await self._ask(self._queue.place, job.id, chosen, self.holder, self._clock(), slots=slots)
+            info = self._core.fleet.nodes[chosen].info
+            uuid = "" if info is None else info.uuid
+            now = self._clock()
+            placed = await self._ask(self._queue.place, job.id, chosen, self.holder, now, slots=slots, uuid=uuid)
             if placed is not None:
                 attempts.append(placed)
                 self._exchange(placed, self._begin(placed))
@@ -208,18 +215,26 @@ class JobDispatcher:
 
     # One attempt ------------------------------------------------------------------------------------------------------
 
+    async def _found(self, job: Job) -> Job:
+        """The attempt under the alias that its node has by now."""
+        node = self._where.node_of(job)
+        if node is None or node.alias == job.node:
+            return job
+        await self._ask(self._queue.rename_node, job.id, job.token, node.alias)
+        _log.info("job %s: its node %s is %s now", job.id, job.node, node.alias)
+        return replace(job, node=node.alias)
+
     async def _follow(self, job: Job) -> None:
-        node = self._core.fleet.nodes.get(job.node)
+        node = self._where.node_of(job)
         if job.state is JobState.PLACED:
             self._exchange(job, self._begin(job))
         elif node is None or not node.status.is_live:
-            silent = self._clock() - job.changed if node is None else time.monotonic() - node.status.since
-            why = "it is not in the config" if node is None else node.status.words(time.monotonic())
+            silent, why = self._where.silence(job, node, time.monotonic())
             await self._apply(job, out_of_sight(job, silent, self._lost_after, why))
         elif not job.session:
             self._exchange(job, self._learn(job) if job.cancel_asked else self._begin(job))
         else:
-            view = self._core.fleet.sessions.get(SessionKey(job.node, SessionId(job.session)))
+            view = self._where.session_of(job)
             if view is None:
                 self._exchange(job, self._learn(job))
             else:
@@ -241,7 +256,7 @@ class JobDispatcher:
     async def _begin(self, job: Job) -> None:
         """Start an attempt on its node; what is already started there is joined."""
         if job.state is JobState.PLACED:
-            node = self._core.fleet.nodes.get(job.node)
+            node = self._where.node_of(job)
             if job.cancel_asked:
                 await self._apply(job, Advance(JobState.CANCELLED, "cancelled before it was started"))
                 return

@@ -124,7 +124,8 @@ class Job:
     not_before: float = 0.0
     attempt: int = 0
     token: int = 0
-    node: str = ""
+    node: str = ""  # its alias where it was last seen
+    node_uuid: str = ""  # "" for attempts of before it was kept
     session: str = ""
     holder: str = ""  # the dispatcher that has the claim
     claim_until: float = 0.0

@@ -30,7 +30,7 @@ def placement_of(spec: JobSpec, nodes: Sequence[NodeOffer]) -> Placement:
 
 def offer_of(view: NodeView, slots: int, attempts: Iterable[Job], now: float) -> NodeOffer:
     """A node's offer at `now` (monotonic seconds); `attempts` are all jobs in an attempt, wherever they are."""
-    here = [job for job in attempts if job.node == view.alias]
+    here = [job for job in attempts if _is_on(job, view)]
     known = bool(view.facts.facts)
     return NodeOffer(
         view.alias,
@@ -43,3 +43,9 @@ def offer_of(view: NodeView, slots: int, attempts: Iterable[Job], now: float) ->
         exclusive_in_use=frozenset(tag for job in here for tag in job.spec.exclusive),
         state=view.status.words(now),
     )
+
+
+def _is_on(job: Job, view: NodeView) -> bool:
+    if job.node_uuid and view.info is not None:
+        return job.node_uuid == view.info.uuid
+    return job.node == view.alias

@@ -58,12 +58,17 @@ class JobQueue(Protocol):
     def held(self, holder: str) -> list[Job]:
         """Jobs in an attempt whose claim `holder` has."""
 
-    def place(self, job: str, node: str, holder: str, now: float, *, slots: int | None = None) -> Job | None:
-        """Give a queued job to a node with a new token; None when somebody else was first.
+    def place(
+        self, job: str, node: str, holder: str, now: float, *, slots: int | None = None, uuid: str = ""
+    ) -> Job | None:
+        """Give a queued job to a node, an alias and its UUID, with a new token; None when somebody else was first.
 
         None too when by now the node has `slots` attempts, or one that holds an exclusive tag of the job: whoever
         else places jobs, a node is never overfilled.
         """
+
+    def rename_node(self, job: str, token: int, node: str) -> bool:
+        """Note that the attempt's node has another alias by now; False for an outdated token or a final job."""
 
     def renew(self, holder: str, now: float) -> int:
         """Extend all claims of `holder`; returns how many it has."""

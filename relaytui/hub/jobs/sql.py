@@ -19,8 +19,8 @@ from relaytui.hub.jobs.sql_base import Row
 from relaytui.hub.jobs.states import ATTEMPTING, FINAL, JobState, check_transition
 
 _COLUMNS = (
-    "id, spec, state, submitted, changed, not_before, attempt, token, node, session, holder, claim_until,"
-    " started, ended, code, reason, waited, cancel_asked, failures, outputs"
+    "id, spec, state, submitted, changed, not_before, attempt, token, node, node_uuid, session, holder,"
+    " claim_until, started, ended, code, reason, waited, cancel_asked, failures, outputs"
 )
 _ATTEMPTING = ", ".join(f"'{state}'" for state in sorted(ATTEMPTING))
 _UNMET = (
@@ -94,19 +94,21 @@ class SqlQueue(ContentStore):
         tail = f"WHERE state IN ({_ATTEMPTING}) AND holder = ? ORDER BY n"
         return self._run(lambda: self._select(tail, (holder,)))
 
-    def place(self, job: str, node: str, holder: str, now: float, *, slots: int | None = None) -> Job | None:
+    def place(
+        self, job: str, node: str, holder: str, now: float, *, slots: int | None = None, uuid: str = ""
+    ) -> Job | None:
         def work() -> Job | None:
             row = self._find(job, self._lock)
             if row is None or row["state"] != JobState.QUEUED:
                 return None
             self._execute("UPDATE tokens SET last = last + 1")  # from here on no other placement goes on beside this
-            if not self._has_room(node, slots, JobSpec.from_json(row["spec"])):
+            if not self._has_room(node, uuid, slots, JobSpec.from_json(row["spec"])):
                 return None
             token = self._execute("SELECT last FROM tokens").fetchone()["last"]
             self._execute(
-                "UPDATE jobs SET state = 'placed', attempt = attempt + 1, token = ?, node = ?, session = '',"
-                " holder = ?, claim_until = ?, changed = ?, reason = '' WHERE id = ?",
-                (token, node, holder, now + CLAIM_SECONDS, now, job),
+                "UPDATE jobs SET state = 'placed', attempt = attempt + 1, token = ?, node = ?, node_uuid = ?,"
+                " session = '', holder = ?, claim_until = ?, changed = ?, reason = '' WHERE id = ?",
+                (token, node, uuid, holder, now + CLAIM_SECONDS, now, job),
             )
             self._execute(
                 "INSERT INTO attempts (job, attempt, token, node, placed) VALUES (?, ?, ?, ?, ?)",
@@ -117,12 +119,23 @@ class SqlQueue(ContentStore):
 
         return self._run(work)
 
-    def _has_room(self, node: str, slots: int | None, spec: JobSpec) -> bool:
+    def _has_room(self, node: str, uuid: str, slots: int | None, spec: JobSpec) -> bool:
         """Whether the node's attempts leave a slot and the job's exclusive tags free."""
-        statement = f"SELECT spec FROM jobs WHERE state IN ({_ATTEMPTING}) AND node = ?"
-        others = [JobSpec.from_json(row["spec"]) for row in self._execute(statement, (node,)).fetchall()]
+        here = "(node_uuid = ? OR node_uuid = '' AND node = ?)" if uuid else "(node = ? OR node = ?)"
+        statement = f"SELECT spec FROM jobs WHERE state IN ({_ATTEMPTING}) AND {here}"
+        others = [JobSpec.from_json(row["spec"]) for row in self._execute(statement, (uuid or node, node)).fetchall()]
         has_slot = slots is None or len(others) < slots
         return has_slot and all(set(spec.exclusive).isdisjoint(other.exclusive) for other in others)
+
+    def rename_node(self, job: str, token: int, node: str) -> bool:
+        def work() -> bool:
+            if self._current(job, token) is None:
+                return False
+            self._execute("UPDATE jobs SET node = ? WHERE id = ?", (node, job))
+            self._execute("UPDATE attempts SET node = ? WHERE token = ?", (node, token))
+            return True
+
+        return self._run(work)
 
     def renew(self, holder: str, now: float) -> int:
         statement = f"UPDATE jobs SET claim_until = ? WHERE state IN ({_ATTEMPTING}) AND holder = ?"

@@ -98,6 +98,10 @@ CREATE TABLE job_files (
 );
 CREATE INDEX job_files_of_content ON job_files (sha256)
 """,
+    """
+ALTER TABLE jobs ADD COLUMN node_uuid TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_on_node_uuid ON jobs (node_uuid) WHERE state IN ('placed', 'starting', 'running', 'asking')
+""",
 )
 """One script a version: script i brings a database from version i to i + 1. Scripts that were released never change."""
 
