@@ -212,7 +212,7 @@ def cancel(names: tuple[str, ...]) -> None:
 @job.command()
 @click.argument("name", metavar="JOB")
 def retry(name: str) -> None:
-    """Queue a copy of a job that has ended, and print its id."""
+    """Queue a copy of a job that has ended, and of those that failed because they needed it; print its id."""
     with opened_queue(dispatched=True) as queue:
         print(queue.retry(find_job(queue, name).id, time.time()).id)
 

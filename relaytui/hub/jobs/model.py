@@ -144,6 +144,15 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """The run of a schedule that is due, as `JobQueue.last_run` said what was the last one."""
+
+    schedule: str
+    last: float
+    due: float
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One try of a job on one node; its journal is that of its session."""
 

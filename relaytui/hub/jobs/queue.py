@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from relaytui.hub.jobs.model import Attempt, Direction, Job, JobEvent, JobSpec, KeptFile, Transfer
+from relaytui.hub.jobs.model import Attempt, Claim, Direction, Job, JobEvent, JobSpec, KeptFile, Transfer
 from relaytui.hub.jobs.states import JobState
 
 CLAIM_SECONDS = 15.0
@@ -45,6 +45,12 @@ class JobQueue(Protocol):
 
     def submit(self, spec: JobSpec, now: float) -> Job:
         """Add a job. Raises NoSuchJob when `spec.after` names an unknown one."""
+
+    def submit_all(self, specs: Mapping[str, JobSpec], now: float, *, claim: Claim | None = None) -> list[Job]:
+        """Add jobs under new ids of the caller's, all of them or none; each may be after those before it.
+
+        With `claim` they are the run of a schedule, which is taken with them: [] where somebody else has it.
+        """
 
     def get(self, job: str) -> Job:
         """Raises NoSuchJob."""
@@ -109,16 +115,17 @@ class JobQueue(Protocol):
         """Cancel a queued job at once; ask the dispatcher to stop one in an attempt. A final job stays as it is."""
 
     def retry(self, job: str, now: float) -> Job:
-        """Submit a copy of a final job; raises QueueError for one that has not ended."""
+        """Submit a copy of a final job, and of those that failed because it was not done; the first of them.
+
+        What the copies come after are the latest copies of what their originals needed. Raises QueueError for a job
+        that has not ended, or needs one that has ended otherwise than done.
+        """
 
     def expire(self, now: float) -> list[Job]:
         """End queued jobs whose queue limit passed, and those that wait for a job that did not succeed."""
 
     def last_run(self, schedule: str, now: float) -> float:
         """When a schedule was last run; `now` for one that is seen for the first time."""
-
-    def claim_run(self, schedule: str, last: float, due: float) -> bool:
-        """Take the run of `due` for the caller; False when somebody else has it. `last` is what `last_run` said."""
 
     # Files: contents are named by their SHA-256, in hex, and stored before a job that sends them is submitted.
 

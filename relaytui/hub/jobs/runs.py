@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from relaytui.hub.jobs.deploys import given_values
-from relaytui.hub.jobs.model import Job, Transfer
+from relaytui.hub.jobs.model import Claim, Job, Transfer
 from relaytui.hub.jobs.queue import JobQueue
 from relaytui.hub.jobs.schedule import last_due
 from relaytui.hub.jobs.workflow import Workflow, WorkflowError, parse_workflow
@@ -25,13 +25,19 @@ def check_runnable(workflow: Workflow) -> None:
         )
 
 
-def submit_run(queue: JobQueue, workflow: Workflow, operator: str, now: float) -> tuple[str, list[Job]]:
-    """Queue every step; the run's id and its jobs in the workflow's order. Raises WorkflowError."""
+def submit_run(
+    queue: JobQueue, workflow: Workflow, operator: str, now: float, claim: Claim | None = None
+) -> tuple[str, list[Job]]:
+    """Queue all steps or none; the run's id and its jobs in the workflow's order. Raises WorkflowError.
+
+    With `claim` it is the run of a schedule; without any job when somebody else has that.
+    """
     check_runnable(workflow)
-    run, jobs = secrets.token_hex(4), dict[str, Job]()
+    run, ids = secrets.token_hex(4), {step.name: secrets.token_hex(4) for step in workflow.steps}
+    specs = {}
     for step in workflow.steps:
-        after = tuple(jobs[need].id for need in step.needs)
-        spec = dataclasses.replace(
+        after = tuple(ids[need] for need in step.needs)
+        specs[ids[step.name]] = dataclasses.replace(
             step.spec,
             after=after,
             run=run,
@@ -39,8 +45,7 @@ def submit_run(queue: JobQueue, workflow: Workflow, operator: str, now: float) -
             inputs=tuple(f"{source}:{path}" for source, path in step.inputs),
             fetch=tuple(Transfer("", path) for path in step.outputs),
         )
-        jobs[step.name] = queue.submit(spec, now)
-    return run, list(jobs.values())
+    return run, queue.submit_all(specs, now, claim=claim)
 
 
 def run_due(queue: JobQueue, directory: Path, operator: str, now: float) -> list[str]:
@@ -57,8 +62,10 @@ def run_due(queue: JobQueue, directory: Path, operator: str, now: float) -> list
             check_runnable(workflow)
             last = queue.last_run(workflow.name, now)
             due = last_due(workflow.schedule, _moment(last), _moment(now))
-            if due is not None and queue.claim_run(workflow.name, last, due.timestamp()):
-                runs.append(submit_run(queue, workflow, operator, now)[0])
+            if due is not None:
+                claim = Claim(workflow.name, last, due.timestamp())
+                run, jobs = submit_run(queue, workflow, operator, now, claim)
+                runs += [run] if jobs else []
         except (WorkflowError, OSError, UnicodeDecodeError) as error:
             _log.warning("a schedule cannot be run: %s", error)
     return runs

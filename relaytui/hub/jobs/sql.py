@@ -10,10 +10,11 @@ import json
 import secrets
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from relaytui.hub.jobs.contents import ContentStore
-from relaytui.hub.jobs.model import Attempt, Direction, Job, JobEvent, JobSpec
+from relaytui.hub.jobs.model import Attempt, Claim, Direction, Job, JobEvent, JobSpec
 from relaytui.hub.jobs.queue import CLAIM_SECONDS, NoSuchJob, QueueError
 from relaytui.hub.jobs.sql_base import Row
 from relaytui.hub.jobs.states import ATTEMPTING, FINAL, JobState, check_transition
@@ -42,28 +43,45 @@ class SqlQueue(ContentStore):
         """Runs before an event is numbered, so that numbers follow the order of commits."""
 
     def submit(self, spec: JobSpec, now: float) -> Job:
-        identity = secrets.token_hex(4)
+        return self.submit_all({secrets.token_hex(4): spec}, now)[0]
 
-        def work() -> Job:
-            if self._find(identity) is None:  # a repeated transaction may have been committed before
-                self._insert(identity, spec, now)
-            return _job(self._row(identity))
+    def submit_all(self, specs: Mapping[str, JobSpec], now: float, *, claim: Claim | None = None) -> list[Job]:
+        def work() -> list[Job]:
+            # A repeated transaction may have been committed before.
+            if any(self._find(identity) is None for identity in specs):
+                if claim is not None and not self._take(claim):
+                    return []
+                for identity, spec in specs.items():
+                    self._insert(identity, spec, now)
+            return [_job(self._row(identity)) for identity in specs]
 
         return self._run(work)
 
-    def _insert(self, identity: str, spec: JobSpec, now: float) -> None:
+    def _take(self, claim: Claim) -> bool:
+        statement = "UPDATE schedules SET last = ? WHERE name = ? AND last = ?"
+        return self._execute(statement, (claim.due, claim.schedule, claim.last)).rowcount == 1
+
+    def _insert(self, identity: str, spec: JobSpec, now: float, copy_of: str = "") -> None:
         for need in spec.after:
             self._row(need)
         self._execute(
-            "INSERT INTO jobs (id, spec, state, priority, submitted, changed, queue_until)"
-            " VALUES (?, ?, 'queued', ?, ?, ?, ?)",
-            (identity, spec.to_json(), spec.priority, now, now, now + spec.queue_limit if spec.queue_limit else None),
+            "INSERT INTO jobs (id, spec, state, priority, submitted, changed, queue_until, copy_of)"
+            " VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
+            (
+                identity,
+                spec.to_json(),
+                spec.priority,
+                now,
+                now,
+                now + spec.queue_limit if spec.queue_limit else None,
+                copy_of,
+            ),
         )
         for need in sorted(set(spec.after)):
             self._execute("INSERT INTO dependencies (job, needs) VALUES (?, ?)", (identity, need))
         for file in spec.send:
             self._keep_file(identity, 0, Direction.SEND, file, now)
-        self._record(identity, now, JobState.QUEUED, "submitted")
+        self._record(identity, now, JobState.QUEUED, f"submitted as a copy of {copy_of}" if copy_of else "submitted")
 
     def get(self, job: str) -> Job:
         return self._run(lambda: _job(self._row(job)))
@@ -245,10 +263,51 @@ class SqlQueue(ContentStore):
         return self._run(work)
 
     def retry(self, job: str, now: float) -> Job:
-        old = self.get(job)
-        if not old.is_final:
-            raise QueueError(f"job {job} is {old.state}; cancel it first, or wait for its end")
-        return self.submit(old.spec, now)
+        identity = secrets.token_hex(4)
+
+        def work() -> Job:
+            if self._find(identity) is None:  # as for what is submitted
+                old = _job(self._row(job, self._lock.replace(" SKIP LOCKED", "")))
+                if not old.is_final:
+                    raise QueueError(f"job {job} is {old.state}; cancel it first, or wait for its end")
+                for need in map(self._latest, old.spec.after):
+                    if need.is_final and need.state is not JobState.DONE:
+                        raise QueueError(f"job {job} needs job {need.id}, which is {need.state}; retry that one first")
+                while self._end_hopeless(now):
+                    pass
+                for each in [job, *self._failed_with(job)]:
+                    self._copy(each, identity if each == job else secrets.token_hex(4), now)
+            return _job(self._row(identity))
+
+        return self._run(work)
+
+    def _copy(self, job: str, identity: str, now: float) -> None:
+        spec = JobSpec.from_json(self._row(job)["spec"])
+        after = tuple(self._latest(need).id for need in spec.after)
+        self._insert(identity, replace(spec, after=after), now, copy_of=job)
+
+    def _latest(self, job: str) -> Job:
+        """The job, or while it is not done the last copy of it."""
+        statement = "SELECT id FROM jobs WHERE copy_of = ? AND copy_of != '' ORDER BY n DESC LIMIT 1"
+        row: Row | None = {"id": job}
+        while row is not None and (found := _job(self._row(row["id"]))).state is not JobState.DONE:
+            row = self._execute(statement, (found.id,)).fetchone()
+        return found
+
+    def _failed_with(self, job: str) -> list[str]:
+        """Jobs that never ran, since they needed this one or another such, and have no copy; in the order of needs."""
+        statement = (
+            "SELECT jobs.n AS n, jobs.id AS id FROM dependencies d JOIN jobs ON jobs.id = d.job"
+            " WHERE d.needs = ? AND jobs.state = 'failed' AND jobs.attempt = 0"
+            " AND NOT EXISTS (SELECT 1 FROM jobs copy WHERE copy.copy_of = jobs.id AND copy.copy_of != '')"
+        )
+        found: dict[str, int] = {}
+        looked_at = [job]
+        while looked_at:
+            rows = self._execute(statement, (looked_at.pop(),)).fetchall()
+            looked_at += [row["id"] for row in rows if row["id"] not in found]
+            found |= {row["id"]: row["n"] for row in rows}
+        return sorted(found, key=found.__getitem__)  # a job is submitted after those it needs
 
     def expire(self, now: float) -> list[Job]:
         def work() -> list[Job]:
@@ -256,20 +315,26 @@ class SqlQueue(ContentStore):
             for each in self._select(f"WHERE state = 'queued' AND queue_until < ? ORDER BY n{self._lock}", (now,)):
                 self._end_queued(each.id, now, JobState.EXPIRED, f"not placed within {each.spec.queue_limit:g} s")
                 ended[each.id] = None
-            hopeless = self._execute(
-                "SELECT d.job AS job, need.id AS need, need.state AS state FROM dependencies d"
-                " JOIN jobs ON jobs.id = d.job JOIN jobs need ON need.id = d.needs"
-                " WHERE jobs.state = 'queued' AND need.state IN ('failed', 'cancelled', 'lost', 'expired')"
-                " ORDER BY jobs.n, need.n"
-            ).fetchall()
-            for row in hopeless:
-                if row["job"] not in ended:
-                    reason = f"needs job {row['need']}, which is {row['state']}"
-                    self._end_queued(row["job"], now, JobState.FAILED, reason)
-                    ended[row["job"]] = None
+            ended |= self._end_hopeless(now)
             return [_job(self._row(identity)) for identity in ended]
 
         return self._run(work)
+
+    def _end_hopeless(self, now: float) -> dict[str, None]:
+        """Fail what is queued and needs a job that ended otherwise than done; their ids in order."""
+        rows = self._execute(
+            "SELECT d.job AS job, need.id AS need, need.state AS state FROM dependencies d"
+            " JOIN jobs ON jobs.id = d.job JOIN jobs need ON need.id = d.needs"
+            " WHERE jobs.state = 'queued' AND need.state IN ('failed', 'cancelled', 'lost', 'expired')"
+            " ORDER BY jobs.n, need.n"
+        ).fetchall()
+        ended: dict[str, None] = {}
+        for row in rows:
+            if row["job"] not in ended:
+                reason = f"needs job {row['need']}, which is {row['state']}"
+                self._end_queued(row["job"], now, JobState.FAILED, reason)
+                ended[row["job"]] = None
+        return ended
 
     def _end_queued(self, job: str, now: float, state: JobState, reason: str) -> None:
         self._execute(
@@ -291,10 +356,6 @@ class SqlQueue(ContentStore):
             return float(row["last"])
 
         return self._run(work)
-
-    def claim_run(self, schedule: str, last: float, due: float) -> bool:
-        statement = "UPDATE schedules SET last = ? WHERE name = ? AND last = ?"
-        return self._run(lambda: self._execute(statement, (due, schedule, last)).rowcount == 1)
 
     def attempts(self, job: str) -> list[Attempt]:
         def work() -> list[Attempt]:

@@ -102,6 +102,10 @@ CREATE INDEX job_files_of_content ON job_files (sha256)
 ALTER TABLE jobs ADD COLUMN node_uuid TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_on_node_uuid ON jobs (node_uuid) WHERE state IN ('placed', 'starting', 'running', 'asking')
 """,
+    """
+ALTER TABLE jobs ADD COLUMN copy_of TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_copied ON jobs (copy_of) WHERE copy_of != ''
+""",
 )
 """One script a version: script i brings a database from version i to i + 1. Scripts that were released never change."""
 
