@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node_agent.protocol.requests import LogLines, ReadLogs
 from node_agent.terminal.sanitise import mask_hidden
-from relaytui.cli.exits import CommandError, Exit
+from relaytui.cli.exits import Exit
 from relaytui.cli.groups import CommandGroup
 from relaytui.cli.job_files import fetched, file_json, file_line, files_to_fetch, files_to_send, get, write_fetched
+from relaytui.cli.job_logs import logs
 from relaytui.cli.jobs import HEADINGS, find_job, job_json, job_row, opened_queue, wait_for_jobs
 from relaytui.cli.output import age, narrate, print_json, print_table
-from relaytui.cli.reach import run_async, target
+from relaytui.cli.reach import run_async
 from relaytui.config import load_config
 
 if TYPE_CHECKING:
@@ -217,26 +217,7 @@ def retry(name: str) -> None:
         print(queue.retry(find_job(queue, name).id, time.time()).id)
 
 
-@job.command()
-@click.argument("name", metavar="JOB")
-@click.option("--tail", type=click.IntRange(0), metavar="N", help="Only the last N lines.")
-def logs(name: str, tail: int | None) -> None:
-    """Print what a job has printed."""
-    with opened_queue() as queue:
-        found = find_job(queue, name)
-        attempts = [each for each in queue.attempts(found.id) if each.session]
-    if not attempts:
-        raise CommandError(f"job {found.id} is {found.state} and has printed nothing", Exit.UNKNOWN_ID)
-    run_async(_print_logs(f"{attempts[-1].node}/{attempts[-1].session}", tail))
-
-
-async def _print_logs(session: str, tail: int | None) -> None:
-    async with target(session) as found:
-        reply: LogLines = await found.client.request(ReadLogs(found.key.id, tail))
-        for line in reply.lines:
-            print(mask_hidden(line))
-
-
+job.add_command(logs)
 job.add_command(get)
 
 

@@ -264,3 +264,21 @@ def test_whatever_is_asked_events_are_steps_of_the_table_and_at_most_one_result(
     assert all(after in TRANSITIONS[before] for before, after in itertools.pairwise(states))
     assert sum(state in FINAL for state in states) <= 1
     assert queue.get(job).state is states[-1]
+
+
+def test_what_attempts_printed_is_kept_by_attempt_until_it_is_old(queue: JobQueue) -> None:
+    job, token = placed(queue)
+    for data in (b"first\n", b"again\n"):  # the first to be kept counts, however often its keeping is repeated
+        queue.keep_output(job, token, data, 101.0)
+    queue.requeue(job, token, 101.0, 0.0, "exit code 1")
+    again = queue.place(job, "build-1", "hub-1", 102.0)
+    assert again is not None
+    assert queue.output(job, again.token) is None
+    queue.keep_output(job, again.token, b"", 103.0)
+    queue.advance(job, again.token, JobState.CANCELLED, 103.0)
+    assert [queue.output(job, each) for each in (token, again.token)] == [b"first\n", b""]
+    assert queue.files(job) == []
+    queue.drop_contents(104.0, 104.0 + 2 * 86400.0)
+    assert [queue.output(job, each) for each in (token, again.token)] == [None, None]
+    queue.keep_output(job, again.token, b"", 105.0 + 2 * 86400.0)
+    assert queue.output(job, again.token) == b""

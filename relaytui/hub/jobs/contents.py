@@ -6,6 +6,8 @@ jobs, whichever hub of the queue handles one, and what a killed process left unf
 
 from __future__ import annotations
 
+import hashlib
+
 from relaytui.hub.jobs.model import Direction, KeptFile, Transfer
 from relaytui.hub.jobs.queue import ContentGone
 from relaytui.hub.jobs.sql_base import Transactions
@@ -14,6 +16,7 @@ from relaytui.hub.jobs.states import FINAL
 UNFINISHED_SECONDS = 86400.0
 """How long contents that no job names are kept: they may be on their way."""
 
+_ADD_PIECE = "INSERT INTO content_pieces (sha256, n, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _ENDED = ", ".join(f"'{state}'" for state in sorted(FINAL))
 
 
@@ -32,8 +35,7 @@ class ContentStore(Transactions):
         return self._run(work)
 
     def add_piece(self, sha256: str, number: int, data: bytes) -> None:
-        statement = "INSERT INTO content_pieces (sha256, n, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-        self._run(lambda: self._execute(statement, (sha256, number, data)))
+        self._run(lambda: self._execute(_ADD_PIECE, (sha256, number, data)))
 
     def finish_content(self, sha256: str) -> None:
         self._run(lambda: self._execute("UPDATE contents SET is_whole = 1 WHERE sha256 = ?", (sha256,)))
@@ -70,7 +72,7 @@ class ContentStore(Transactions):
             rows = self._execute(
                 "SELECT f.token, f.way, f.path, f.local, f.sha256, f.size, f.is_executable, c.is_whole"
                 " FROM job_files f LEFT JOIN contents c ON c.sha256 = f.sha256 WHERE f.job = ?"
-                " ORDER BY f.way DESC, f.token, f.path",
+                " AND f.way != 'output' ORDER BY f.way DESC, f.token, f.path",
                 (job,),
             ).fetchall()
             return [
@@ -82,6 +84,34 @@ class ContentStore(Transactions):
                 )
                 for row in rows
             ]
+
+        return self._run(work)
+
+    def keep_output(self, job: str, token: int, data: bytes, now: float) -> None:
+        sha256 = hashlib.sha256(data).hexdigest()
+
+        def work() -> None:
+            self._execute(
+                "INSERT INTO contents (sha256, size, added, is_whole) VALUES (?, ?, ?, 1)"
+                " ON CONFLICT (sha256) DO UPDATE SET added = excluded.added, is_whole = 1",
+                (sha256, len(data), now),
+            )
+            if data:
+                self._execute(_ADD_PIECE, (sha256, 0, data))
+            self._keep_file(job, token, Direction.OUTPUT, Transfer("", "output", sha256, len(data)), now)
+
+        self._run(work)
+
+    def output(self, job: str, token: int) -> bytes | None:
+        statement = (
+            "SELECT p.data AS data FROM job_files f JOIN contents c ON c.sha256 = f.sha256 AND c.is_whole = 1"
+            " LEFT JOIN content_pieces p ON p.sha256 = c.sha256 AND p.n = 0"
+            " WHERE f.job = ? AND f.token = ? AND f.way = 'output'"
+        )
+
+        def work() -> bytes | None:
+            row = self._execute(statement, (job, token)).fetchone()
+            return None if row is None else bytes(row["data"] or b"")
 
         return self._run(work)
 

@@ -25,9 +25,10 @@ from node_agent.protocol.requests import SessionReply, StopSession
 from relaytui.fleet.changes import Change, NodeChanged, SessionChanged, SessionGone
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core
-from relaytui.hub.jobs.following import Advance, Decision, Requeue, Stop, follow, never_started, out_of_sight
+from relaytui.hub.jobs.following import Advance, Decision, Requeue, Stop, ends, follow, never_started, out_of_sight
 from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.offers import DEFAULT_SLOTS, offer_of, placement_of
+from relaytui.hub.jobs.outputs import keep_output
 from relaytui.hub.jobs.placement import NodeOffer, Placement
 from relaytui.hub.jobs.queue import ContentGone, JobQueue, NoSuchJob, QueueError
 from relaytui.hub.jobs.starting import start_request
@@ -238,7 +239,11 @@ class JobDispatcher:
             if view is None:
                 self._exchange(job, self._learn(job))
             else:
-                await self._apply(job, follow(job, view.info, view.age(time.monotonic()), self._clock()))
+                decision = follow(job, view.info, view.age(time.monotonic()), self._clock())
+                if ends(decision):
+                    self._exchange(job, self._finish(job, decision, view.info))
+                else:
+                    await self._apply(job, decision)
 
     def _exchange(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
         async def guarded() -> None:
@@ -320,8 +325,6 @@ class JobDispatcher:
         match decision:
             case None:
                 pass
-            case Advance(JobState.DONE | JobState.FAILED) if job.session and job.token not in self._busy:
-                self._exchange(job, self._finish(job, decision))
             case Advance(state, detail, code, waited):
                 await self._advance(job, state, detail=detail, code=code, waited=waited)
             case Requeue(detail, delay, failed):
@@ -331,8 +334,12 @@ class JobDispatcher:
             case _:
                 assert_never(decision)
 
-    async def _finish(self, job: Job, decision: Advance) -> None:
-        """Record a result together with the values and files the attempt left."""
+    async def _finish(self, job: Job, decision: Decision, session: SessionInfo) -> None:
+        """Record how an attempt ended, once what it printed is kept; a result with the values and files it left."""
+        await keep_output(self._core, self._queue, self._ask, job, session, self._clock())
+        if not isinstance(decision, Advance) or decision.state not in (JobState.DONE, JobState.FAILED):
+            await self._apply(job, decision)
+            return
         outputs: JobOutput = await self._core.request(job.node, ReadJobOutput(job.id, job.token))
         state, detail = decision.state, decision.detail
         lacking = await self._transfers.fetch(job)

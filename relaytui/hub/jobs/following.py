@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.states import Attention, SessionState
 from relaytui.hub.jobs.model import Job
-from relaytui.hub.jobs.states import JobState
+from relaytui.hub.jobs.states import FINAL, JobState
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ def follow(job: Job, session: SessionInfo, age: float, now: float) -> Decision:
     if asking:
         return Advance(JobState.ASKING, session.ask.excerpt if session.ask else "")
     return Advance(JobState.RUNNING) if job.state is JobState.STARTING else None
+
+
+def ends(decision: Decision) -> bool:
+    """Whether the attempt is over with it."""
+    return isinstance(decision, Requeue) or (isinstance(decision, Advance) and decision.state in FINAL)
 
 
 def out_of_sight(job: Job, seconds: float, lost_after: float, why: str) -> Decision:

@@ -27,10 +27,11 @@ class Transfer:
 
 
 class Direction(enum.StrEnum):
-    """Which way a file went."""
+    """Which way a file went; an attempt's output is one too."""
 
     SEND = "send"
     FETCH = "fetch"
+    OUTPUT = "output"
 
 
 @dataclass(frozen=True)

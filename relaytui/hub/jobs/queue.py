@@ -147,6 +147,12 @@ class JobQueue(Protocol):
     def files(self, job: str) -> list[KeptFile]:
         """What a job sends, then what its attempts left."""
 
+    def keep_output(self, job: str, token: int, data: bytes, now: float) -> None:
+        """Keep what an attempt printed, at most one piece, like the files it left."""
+
+    def output(self, job: str, token: int) -> bytes | None:
+        """What was kept of what an attempt printed; None where nothing is kept of it."""
+
     def drop_contents(self, ended_before: float, now: float) -> int:
         """Forget the contents of jobs that ended before; how many there were. That there were files stays known."""
 
