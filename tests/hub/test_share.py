@@ -153,6 +153,17 @@ async def test_console_and_attach_go_over_the_hubs_login_and_go_on_when_it_is_ki
     home.ok("kill", key)
 
 
+@needs_sshd
+async def test_why_a_job_waits_is_asked_over_the_hubs_login(home: Home, sshd: Sshd) -> None:
+    logins = sshd.log().count("Accepted")
+    assert logins > 0
+    name = home.ok("job", "submit", "--requires", "unicorn", "--node", "box", "--", "true").strip()
+    reasons = {node["node"]: node["reasons"] for node in home.json("job", "why", name)["nodes"]}
+    assert reasons["box"] == ["needs unicorn"]
+    assert sshd.log().count("Accepted") == logins
+    home.ok("job", "cancel", name)
+
+
 def _hub(home: Home) -> dict[str, Any]:
     found: dict[str, Any] = home.json("hub", "status")
     return found

@@ -22,6 +22,7 @@ from relaytui.hub.jobs.queue import JobQueue, QueueError
 from relaytui.hub.jobs.runs import run_due
 from relaytui.hub.jobs.sqlite import SqliteQueue
 from relaytui.hub.jobs.states import FINAL, JobState
+from relaytui.link.connect import shared_connector_for
 
 IDLE_SECONDS = 60.0
 """How long a dispatcher that was started on demand stays when no job is left."""
@@ -47,8 +48,8 @@ def open_queue(config: Config) -> JobQueue:
 
 @asynccontextmanager
 async def core_for_jobs(config: Config) -> AsyncIterator[Core]:
-    """Links to all nodes, without a cache that a console of the same operator also writes."""
-    core = Core(config, client="hub", cache=state_dir() / "jobs" / "cache")
+    """Links to all nodes, over a hub's logins where one runs, without a cache that a console also writes."""
+    core = Core(config, client="hub", cache=state_dir() / "jobs" / "cache", connect=shared_connector_for)
     await core.start()
     try:
         yield core
