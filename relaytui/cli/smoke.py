@@ -14,10 +14,9 @@ from relaytui.cli.output import print_json, print_table
 from relaytui.config import load_config
 
 if TYPE_CHECKING:
-    from relaytui.hub.jobs.model import Job, JobSpec
+    from relaytui.hub.jobs.model import Job
     from relaytui.hub.jobs.queue import JobQueue
 
-_SCRIPT = """{ echo "host=$(uname -n)"; echo "nonce=$SMOKE_NONCE"; } >"$RELAY_OUTPUT\""""
 _GRACE = 2.0
 """Seconds for a dispatcher to say that a job's own limits have passed."""
 
@@ -31,36 +30,21 @@ def smoke(timeout: float, as_json: bool) -> int:
     The exit code is 3 when a node failed; the reason stands beside it.
     """
     from relaytui.hub.jobs.service import ensure_dispatcher
+    from relaytui.hub.jobs.smoke import smoke_spec
 
     nonce, config = uuid.uuid4().hex, load_config()
     with opened_queue() as queue:
         jobs = {
-            node.alias: queue.submit(_spec(node.alias, nonce, timeout, config.operator), time.time()).id
+            node.alias: queue.submit(smoke_spec(node.alias, nonce, timeout, config.operator), time.time()).id
             for node in config.nodes
         }
         ensure_dispatcher()
-        results = [_result(alias, job, nonce) for alias, job in _ended(queue, jobs, timeout).items()]
+        results = [_result(alias, job) for alias, job in _ended(queue, jobs, timeout).items()]
     if as_json:
         print_json(results)
     else:
         print_table(("NODE", "RESULT", "HOST", "LATENCY", "REASON"), [_row(result) for result in results])
     return Exit.OK if all(result["passed"] for result in results) else Exit.PARTIAL
-
-
-def _spec(alias: str, nonce: str, timeout: float, operator: str) -> JobSpec:
-    from relaytui.hub.jobs.model import JobSpec
-
-    return JobSpec(
-        script=_SCRIPT,
-        env={"SMOKE_NONCE": nonce},
-        node=alias,
-        title=f"smoke {alias}",
-        tags=("smoke",),
-        repeatable=True,
-        queue_limit=timeout,
-        run_limit=timeout,
-        operator=operator,
-    )
 
 
 def _ended(queue: JobQueue, jobs: dict[str, str], timeout: float) -> dict[str, Job]:
@@ -78,17 +62,16 @@ def _ended(queue: JobQueue, jobs: dict[str, str], timeout: float) -> dict[str, J
     return found
 
 
-def _result(alias: str, job: Job, nonce: str) -> dict[str, object]:
+def _result(alias: str, job: Job) -> dict[str, object]:
     """What a node's job proved: it passed only when what it was given came back from there."""
-    passed = job.state == "done" and job.outputs.get("nonce") == nonce
-    reason = job.reason or ("" if passed else "what it wrote did not come back")
-    if not job.is_final:
-        reason = f"no result in time: it is {job.state}"
+    from relaytui.hub.jobs.smoke import fault_of
+
+    reason = fault_of(job)
     return {
         "node": alias,
-        "passed": passed,
+        "passed": not reason,
         "host": job.outputs.get("host", ""),
-        "latency": round(job.ended - job.submitted, 4) if passed and job.ended else None,
+        "latency": round(job.ended - job.submitted, 4) if not reason and job.ended else None,
         "reason": reason,
     }
 

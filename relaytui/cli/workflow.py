@@ -41,7 +41,8 @@ def check(names: tuple[str, ...]) -> None:
         found = load_workflow(name)
         if not found.deploy:  # what a deploy is given is known when it is run
             refusing(check_runnable, found)
-        narrate(f"{found.name}: {len(found.steps)} steps, no fault")
+        steps = "a job through every node" if found.smoke else f"{len(found.steps)} steps"
+        narrate(f"{found.name}: {steps}, no fault")
 
 
 @workflow.command()
@@ -53,9 +54,10 @@ def run(name: str, wait: bool, as_json: bool) -> int:
     from relaytui.hub.jobs.runs import submit_run
     from relaytui.hub.jobs.states import JobState
 
-    found, operator = load_workflow(name), load_config().operator
+    found, config = load_workflow(name), load_config()
+    nodes = [node.alias for node in config.nodes]
     with opened_queue(dispatched=True) as queue:
-        identity, jobs = refusing(submit_run, queue, found, operator, time.time())
+        identity, jobs = refusing(submit_run, queue, found, config.operator, time.time(), nodes=nodes)
     if not as_json:
         print(identity, flush=True)
     if wait:
@@ -79,7 +81,7 @@ def ls() -> None:
         except CommandError as error:
             rows.append((path.stem, "✗", "", str(error)))
         else:
-            rows.append((path.stem, str(len(found.steps)), found.schedule, found.name))
+            rows.append((path.stem, "smoke" if found.smoke else str(len(found.steps)), found.schedule, found.name))
     if rows:
         print_table(("WORKFLOW", "STEPS", "SCHEDULE", "NAME"), rows)
 

@@ -68,6 +68,9 @@ STEP = '[[step]]\nname = "a"\ncommand = ["x"]\n'
         ('name = "n"\nschedule = "daily"\n' + STEP, "is no cron expression"),
         ('name = "n"\nkind = "ritual"\n' + STEP, "neither"),
         ('name = "n"\nkind = "deploy"\n[[step]]\nname = "a"\nscript = "x"', "no script"),
+        ('name = "n"\nkind = "smoke"\n' + STEP, "step: a smoke sends a job of its own"),
+        ('name = "n"\nkind = "smoke"\ntimeout = 0', "timeout must be more than 0"),
+        ('name = "n"\ntimeout = 3\n' + STEP, "timeout: only a workflow with kind"),
         ('name = "n"\nstep = ["x"]', "step 1: must be a table"),
     ],
 )

@@ -14,21 +14,28 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+from node_agent.protocol.asks import AlertKind, RaiseAlert
+from node_agent.protocol.errors import RequestError
 from relaytui.config import Config, config_dir, state_dir
 from relaytui.fleet.status import NodeState
 from relaytui.hub.core import Core
 from relaytui.hub.jobs.dispatcher import JobDispatcher
 from relaytui.hub.jobs.queue import JobQueue, QueueError
 from relaytui.hub.jobs.runs import run_due
+from relaytui.hub.jobs.smoke import FailedRun, failed_runs
 from relaytui.hub.jobs.sqlite import SqliteQueue
 from relaytui.hub.jobs.states import FINAL, JobState
 from relaytui.link.connect import shared_connector_for
+from relaytui.link.errors import LinkError
 
 IDLE_SECONDS = 60.0
 """How long a dispatcher that was started on demand stays when no job is left."""
 
 _FREE_AGAIN = 5.0
 _SCHEDULE_EVERY = 10.0
+_NEWEST = 500
+_NEWS_SECONDS = 3600.0
+"""Jobs among which failed smokes are looked for, and for how long they are news: a hub may just have been started."""
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +121,7 @@ async def dispatch_whenever_free(config: Config, core: Core) -> None:
         try:
             async with dispatching(config, core) as is_ours:
                 if is_ours:
-                    await _run_schedules(config)
+                    await _run_schedules(config, core)
         except (QueueError, OSError) as error:
             _log.warning("jobs are not dispatched: %s", error)
         await asyncio.sleep(_FREE_AGAIN)
@@ -136,15 +143,34 @@ async def _stay(config: Config, *, until_idle: bool) -> None:
         queue.close()
 
 
-async def _run_schedules(config: Config) -> None:
-    """Queue what comes due, until cancelled."""
-    queue = open_queue(config)
+async def _run_schedules(config: Config, core: Core) -> None:
+    """Queue what comes due and raise alerts of smokes that failed, until cancelled."""
+    queue, nodes, told = open_queue(config), [node.alias for node in config.nodes], set[str]()
     try:
         while True:
-            await asyncio.to_thread(run_due, queue, config_dir() / "workflows", config.operator, time.time())
+            await asyncio.to_thread(run_due, queue, config_dir() / "workflows", config.operator, time.time(), nodes)
+            jobs = await asyncio.to_thread(queue.jobs, (), _NEWEST)
+            recent = [job for job in jobs if time.time() - (job.ended or job.changed) < _NEWS_SECONDS]
+            for failed in failed_runs(recent):
+                if failed.run not in told and await _raise_alert(core, failed):
+                    told.add(failed.run)
             await asyncio.sleep(_SCHEDULE_EVERY)
     finally:
         queue.close()
+
+
+async def _raise_alert(core: Core, failed: FailedRun) -> bool:
+    """Raise it on the first node that takes it, as notifiers do what no node can tell; again is the same alert."""
+    live = [node for node in core.fleet.nodes.values() if node.status.is_live and not node.duplicate_of]
+    for _, alias in sorted((node.info.uuid, node.alias) for node in live if node.info is not None):
+        alert = RaiseAlert(f"smoke/{failed.run}", AlertKind.FAILURE, failed.title, failed.body)
+        try:
+            await core.request(alias, alert)
+        except (LinkError, RequestError) as error:
+            _log.info("%s cannot be raised on %s: %s", failed.title, alias, error)
+        else:
+            return True
+    return False
 
 
 def ensure_dispatcher() -> None:

@@ -24,7 +24,10 @@ fails. Nothing in a value is run, except by what the script itself hands it to, 
 that text.
 
 With `kind = "deploy"` a step is a command that the node's owner has listed for a deploy of the workflow's name, and
-`${deploy.name}` is a value given when it is run. This module reads and checks; it neither submits nor runs.
+`${deploy.name}` is a value given when it is run. With `kind = "smoke"` there are no steps: a run sends a job through
+every node, has `timeout` seconds for it (30 unless given), and alerts when one does not come back.
+
+This module reads and checks; it neither submits nor runs.
 """
 
 from __future__ import annotations
@@ -73,10 +76,21 @@ class Workflow:
     steps: tuple[Step, ...]
     schedule: str = ""
     deploy: bool = False  # every command must be on the node's allow-list
+    smoke: bool = False  # without steps: a job of its own goes through every node
+    timeout: float = 30.0  # seconds a smoke has
     source: str = field(default="", compare=False)
 
 
-_WORKFLOW_KEYS = {"name": str, "schedule": str, "requires": str, "kind": str, "cwd": str, "env": dict, "step": list}
+_WORKFLOW_KEYS = {
+    "name": str,
+    "schedule": str,
+    "requires": str,
+    "kind": str,
+    "cwd": str,
+    "env": dict,
+    "step": list,
+    "timeout": float,
+}
 _STEP_KEYS: dict[str, type] = {
     "name": str,
     "needs": list,
@@ -118,17 +132,21 @@ def parse_workflow(text: str, source: str = "workflow") -> Workflow:
 def _workflow(data: Mapping[str, Any], source: str) -> Workflow:
     _check(data, _WORKFLOW_KEYS, "")
     name = _named(data, "workflow")
-    if data.get("kind", "workflow") not in ("workflow", "deploy"):
-        raise WorkflowError(f'kind: {data["kind"]!r} is neither "workflow" nor "deploy"')
+    if (kind := data.get("kind", "workflow")) not in ("workflow", "deploy", "smoke"):
+        raise WorkflowError(f'kind: {kind!r} is neither "workflow" nor "deploy" nor "smoke"')
     if "schedule" in data:
         try:
             parse_schedule(data["schedule"])
         except ScheduleError as error:
             raise WorkflowError(f"schedule: {error}") from error
+    if kind == "smoke":
+        return _smoke(name, data, source)
+    if "timeout" in data:
+        raise WorkflowError('timeout: only a workflow with kind = "smoke" has one; give steps a run_limit')
     tables = data.get("step", [])
     if not tables:
         raise WorkflowError("no step; add a [[step]] with a name and a command")
-    deploy = data.get("kind") == "deploy"
+    deploy = kind == "deploy"
     steps = {}
     for number, table in enumerate(tables, start=1):
         step = _step(table, number, data, name, deploy)
@@ -138,7 +156,16 @@ def _workflow(data: Mapping[str, Any], source: str) -> Workflow:
     if deploy and GIVEN in steps:
         raise WorkflowError(f"step {GIVEN!r}: in a deploy that name stands for the values it is given; rename it")
     given = frozenset([GIVEN]) if deploy else frozenset[str]()
-    return Workflow(name, tuple(_ordered(steps, given)), data.get("schedule", ""), deploy, source)
+    return Workflow(name, tuple(_ordered(steps, given)), data.get("schedule", ""), deploy=deploy, source=source)
+
+
+def _smoke(name: str, data: Mapping[str, Any], source: str) -> Workflow:
+    for key in ("step", "requires", "cwd", "env"):
+        if key in data:
+            raise WorkflowError(f"{key}: a smoke sends a job of its own through every node; remove it")
+    if (timeout := float(data.get("timeout", Workflow.timeout))) <= 0:
+        raise WorkflowError("timeout must be more than 0 seconds")
+    return Workflow(name, (), data.get("schedule", ""), smoke=True, timeout=timeout, source=source)
 
 
 def _step(table: Any, number: int, workflow: Mapping[str, Any], workflow_name: str, deploy: bool) -> Step:
