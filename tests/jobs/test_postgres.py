@@ -77,3 +77,17 @@ def test_a_database_that_does_not_answer_is_one_clear_line(monkeypatch: pytest.M
     with pytest.raises(QueueError, match="the job queue's database does not answer") as caught:
         PostgresQueue("postgresql://nobody@/x?host=/nowhere")
     assert "\n" not in str(caught.value)
+
+
+def test_what_the_database_refuses_is_said_and_changes_nothing(database_url: str) -> None:
+    queue = PostgresQueue(database_url)
+    try:
+        job = queue.submit(SPEC, 1.0)
+        placed = queue.place(job.id, "a", "hub", 2.0)
+        assert placed is not None
+        with pytest.raises(QueueError, match=r"refuses: .*NUL") as caught:
+            queue.requeue(job.id, placed.token, 3.0, 3.0, "exit code 1\0")
+        assert "\n" not in str(caught.value)
+        assert queue.requeue(job.id, placed.token, 3.0, 3.0, "exit code 1")
+    finally:
+        queue.close()

@@ -35,7 +35,7 @@ class Whereabouts:
         """The attempt's node; None where no node is known to be it."""
         nodes = self._fleet.nodes
         if (session := self.session_of(job)) is not None:
-            return nodes[session.key.node]
+            return nodes.get(session.key.node)  # it may have been removed since the last look
         if job.node_uuid:
             for node in nodes.values():
                 if node.info is not None and node.info.uuid == job.node_uuid and not node.duplicate_of:
