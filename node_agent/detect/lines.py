@@ -51,6 +51,14 @@ _KEY = re.compile(
     r"|^\W*(?:enter|return|space|any key) to (?:continue|proceed|dismiss)\b",
     re.I,
 )
+_KEY_IN_A_LIST = re.compile(r"^\s*[›•·▸►*-]\s")
+_KEY_FOR = re.compile(r"(?:\W*key)?\W*\bto\s+(?P<verb>[a-z]+)", re.I)
+_GOING_ON = re.compile(
+    r"accept|acknowledge|begin|close|confirm|continue|dismiss|end|exit|finish|go|halt|leave|open|power|proceed|quit|reboot"
+    r"|restart|resume|retry|return|shut(?:down)?|skip|start",
+    re.I,
+)
+"""What Enter is pressed for where the program waits for it. Others name it among the keys they take: to rerun tests."""
 _ASKING_VERB = re.compile(
     r"\b(?:continue|proceed|overwrite|remove|delete|replace|ok|okay|do you|would you|want to|are you|sure|accept"
     r"|install|abort)\b",
@@ -109,9 +117,13 @@ def is_repl_prompt(before: str) -> bool:
     return bool(_PYTHON_LIKE.match(before))
 
 
-def asks_for_key(line: str) -> bool:
-    """Whether the line tells to press a key to go on."""
-    return bool(_KEY.search(line))
+def asks_for_key(row: str) -> bool:
+    """Whether a row away from the cursor tells to press a key to go on, and not what keys there are."""
+    match = _KEY.search(row)
+    if match is None or _KEY_IN_A_LIST.match(row):
+        return False
+    purpose = _KEY_FOR.match(row, match.end())
+    return purpose is None or "any key" in match.group(0).lower() or _GOING_ON.fullmatch(purpose["verb"]) is not None
 
 
 def _secret(line: str) -> Optional[Prompt]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node_agent.detect.lines import parse_line
+from node_agent.detect.lines import asks_for_key, parse_line
 from node_agent.detect.menus import find_buttons, find_composer, find_menu
 from node_agent.detect.prompts import Shape, normalised
 from node_agent.protocol.states import AskKind
@@ -66,6 +66,23 @@ def test_prompt_of_a_shell_or_repl_asks_nothing(line: str) -> None:
     assert prompt is not None
     assert prompt.shape is Shape.SHELL
     assert prompt.kind is None
+
+
+@pytest.mark.parametrize(
+    ("row", "is_asked"),
+    [
+        ("  Enter to continue · Esc to cancel", True),
+        ("Press ENTER or type command to continue", True),
+        ("Press any key to boot from the disk", True),
+        ("Press Enter to open github.com in your browser...", True),
+        ("Hit return when ready", True),
+        (" › Press Enter to trigger a test run.", False),
+        ("- press enter to continue", False),
+        ("Type `r` and press enter to rerun tests", False),
+    ],
+)
+def test_a_row_that_names_enter_asks_for_it_only_to_go_on(row: str, is_asked: bool) -> None:
+    assert asks_for_key(row) is is_asked
 
 
 def test_the_question_is_the_same_while_an_answer_is_typed() -> None:
