@@ -259,12 +259,15 @@ def _highlighted(view: ScreenView, row: int, spans: Sequence[Tuple[int, int]]) -
 
 def find_labels(view: ScreenView, labels: Sequence[str]) -> Tuple[AskOption, ...]:
     """Options whose labels a rule knows: side by side on one row, or one a row with anything between."""
+    side_by_side = re.compile(r"\s{2,}".join(f"({re.escape(label)})" for label in labels))
     for row in reversed(view.visible):
-        starts = [view.lines[row].find(label) for label in labels]
-        if all(start >= 0 for start in starts):
-            selected = _highlighted(view, row, [(start, start + 1) for start in starts])
+        match = side_by_side.search(view.lines[row])
+        if match is not None:
+            spans = [(match.start(place), match.start(place) + 1) for place in range(1, len(labels) + 1)]
+            selected = _highlighted(view, row, spans)
             return tuple(AskOption(label, selected=index == selected) for index, label in enumerate(labels))
-    rows = [next((line for line in view.lines if label in line), "") for label in labels]
+    texts = {line: unframed(line).strip().lstrip(_POINTERS).lstrip() for line in view.lines}
+    rows = [next((line for line, text in texts.items() if text.startswith(label)), "") for label in labels]
     if not all(rows):
         return ()
     pointers = [unframed(line).strip()[:1] in _POINTERS for line in rows]

@@ -16,6 +16,8 @@ from node_agent.detect.evidence import Program
 from node_agent.detect.view import ScreenView
 from node_agent.protocol.states import AskKind, Attention
 
+_NO_NAME = "(?!)"
+
 _REMEMBERED = 512
 """Programs whose entry is remembered; a node runs a few dozen."""
 
@@ -64,6 +66,13 @@ class Rule(NamedTuple):
     def matches(self, view: ScreenView, notification: str = "") -> bool:
         return bool(self.pattern.search(self._text(view, notification)))
 
+    def spans(self, view: ScreenView) -> List[Tuple[int, int]]:
+        """The first and last row of each place on the screen it is found in."""
+        rows = self._rows(view)
+        text = "\n".join(view.lines[row] for row in rows)
+        ends = [(match.start(), max(match.start(), match.end() - 1)) for match in self.pattern.finditer(text)]
+        return [(rows[text.count("\n", 0, start)], rows[text.count("\n", 0, end)]) for start, end in ends]
+
     def _text(self, view: ScreenView, notification: str) -> str:
         if self.where is Where.TITLE:
             return view.title
@@ -71,8 +80,10 @@ class Rule(NamedTuple):
             return view.before
         if self.where is Where.NOTIFICATION:
             return notification
-        rows = view.visible
-        return "\n".join(view.lines[row] for row in (rows[-self.rows :] if self.where is Where.BOTTOM else rows))
+        return "\n".join(view.lines[row] for row in self._rows(view))
+
+    def _rows(self, view: ScreenView) -> List[int]:
+        return view.visible[-self.rows :] if self.where is Where.BOTTOM else view.visible
 
 
 class ProgramRules(NamedTuple):
@@ -84,6 +95,11 @@ class ProgramRules(NamedTuple):
     rules: Tuple[Rule, ...]
     anywhere: bool  # its rules also count where the program cannot be seen
     recordings: Tuple[str, ...]
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether it is known by its screen alone."""
+        return self.commands.pattern == _NO_NAME
 
     def knows(self, names: FrozenSet[str]) -> bool:
         return any(self.commands.match(name) for name in names)
@@ -140,7 +156,7 @@ def _program(entry: Mapping[str, Any]) -> ProgramRules:
     commands = "|".join(translate(str(pattern).lower()) for pattern in entry.get("commands", (name,)))
     return ProgramRules(
         name,
-        re.compile(commands or "(?!)"),
+        re.compile(commands or _NO_NAME),
         role,
         tuple(_rule(name, rule) for rule in entry.get("rule", ())),
         bool(entry.get("anywhere", False)),

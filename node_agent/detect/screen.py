@@ -7,8 +7,9 @@ from typing import FrozenSet, NamedTuple, Optional, Sequence, Tuple
 
 from node_agent.detect.fields import find_field
 from node_agent.detect.lines import asks_for_key, is_repl_prompt, numbered_options, parse_line
-from node_agent.detect.menus import find_buttons, find_composer, find_labels, find_menu, kind_of_options
+from node_agent.detect.menus import find_buttons, find_composer, find_menu
 from node_agent.detect.prompts import NO_PROMPT, Prompt, Shape
+from node_agent.detect.ruled import find_ruled
 from node_agent.detect.rules import ProgramRules, Role, Rule, Where
 from node_agent.detect.view import ScreenView, is_rule, unframed
 from node_agent.protocol.states import AskKind, Attention
@@ -30,7 +31,8 @@ def read_prompt(
     """What `view` asks. `known` are the rules that count; `is_cooked` says the kernel edits the line."""
     busy = _first(known, view, Attention.WORKING)
     rest = _first(known, view, Attention.IDLE)
-    prompt = _prompt(view, known, roles, is_cooked, is_hidden)
+    is_taken = busy is not None or (rest is not None and rest.where is not Where.LINE)
+    prompt = _prompt(view, known, roles, is_cooked, is_hidden, is_taken)
     if rest is not None and prompt.shape is Shape.LINE and not prompt.is_ruled and not is_cooked:
         prompt = Prompt(Shape.COMPOSER, rule=rest.name)  # what ends at the cursor was typed there
     return Reading(prompt, busy.name if busy else "", rest.name if rest else "")
@@ -45,14 +47,19 @@ def _first(known: Sequence[ProgramRules], view: ScreenView, state: Attention) ->
 
 
 def _prompt(
-    view: ScreenView, known: Sequence[ProgramRules], roles: FrozenSet[Role], is_cooked: bool, is_hidden: bool
+    view: ScreenView,
+    known: Sequence[ProgramRules],
+    roles: FrozenSet[Role],
+    is_cooked: bool,
+    is_hidden: bool,
+    is_taken: bool,
 ) -> Prompt:
     above = _above(view)
     line = parse_line(view.before, above)
     if is_hidden and not view.alternate:
         question = line.question if line else _nearest(above)
         return Prompt(Shape.LINE, AskKind.PASSWORD, question, rule="no echo")
-    ruled = _ruled(view, known)
+    ruled = find_ruled(view, known, roles, above, is_taken)
     if ruled is not None:
         return ruled
     if is_cooked:
@@ -84,47 +91,6 @@ def _with_list_below(line: Optional[Prompt], view: ScreenView) -> Optional[Promp
         return line
     options = numbered_options([text for text in view.lines[view.row + 1 :] if text.strip()])
     return line._replace(kind=AskKind.CHOICE, options=tuple(options)) if options else line
-
-
-def _ruled(view: ScreenView, known: Sequence[ProgramRules]) -> Optional[Prompt]:
-    rule = _first(known, view, Attention.ASKING)
-    if rule is None:
-        return None
-    drawn = find_menu(view) or find_buttons(view)
-    line = parse_line(view.before, _above(view)) if drawn is None else None
-    found = drawn or (line if line is not None and line.kind is not None else NO_PROMPT)
-    options = find_labels(view, rule.options) if rule.options else found.options
-    shape = found.shape if found.shape is not Shape.NONE else Shape.MENU if options else Shape.LINE
-    line_of_rule = _matched_line(rule, view)
-    asking_line = line_of_rule if line_of_rule.endswith("?") else ""
-    question = rule.question or asking_line or found.question or line_of_rule
-    command = rule.command.search("\n".join(unframed(text) for text in view.lines)) if rule.command else None
-    kind = rule.kind or found.kind or (kind_of_options(options) if options else AskKind.TEXT)
-    is_across = any(all(label in line for label in rule.options) for line in view.lines)
-    return Prompt(
-        shape,
-        kind,
-        question,
-        options,
-        _joined(command.group(1)) if command else "",
-        rule.name,
-        is_ruled=True,
-        is_across=is_across if rule.options else found.is_across,
-        is_multiple=found.is_multiple,
-    )
-
-
-def _matched_line(rule: Rule, view: ScreenView) -> str:
-    """The line the rule found, where it looks for one among others."""
-    if rule.where in (Where.TITLE, Where.LINE):
-        return ""
-    text = "\n".join(unframed(line) for line in view.lines)
-    match = rule.pattern.search(text)
-    if match is None:
-        return ""
-    start = match.start() + len(match.group(0)) - len(match.group(0).lstrip())
-    line = text[text.rfind("\n", 0, start) + 1 :].partition("\n")[0]
-    return _joined(re.sub(r"^\W+", "", line))
 
 
 def _masked(view: ScreenView) -> Optional[Prompt]:
