@@ -189,9 +189,12 @@ def _unseen(now: Situation, why: str) -> Judgement:
     if now.termios is not None and now.termios.is_hidden:
         return _waits(now, f"{why}, line read without echo", 0.15, 0.95)
     is_cooked = now.termios is not None and now.termios.icanon
+    is_marked = now.is_at_prompt_mark or (now.view.bracketed_paste and ends_like_prompt(now.view.before))
+    if not is_cooked and is_marked and prompt.shape is Shape.SHELL and not now.reading.rest:
+        return _waits(now, f"{why}, line editor at its prompt", 0.4, 0.85)
     if _busy(now) and not is_cooked and prompt.shape not in (Shape.MENU, Shape.BUTTONS, Shape.FIELD):
         return Judgement(Attention.WORKING, now.reading.busy or "progress", confidence=0.8)
-    if not is_cooked and (now.is_at_prompt_mark or (now.view.bracketed_paste and ends_like_prompt(now.view.before))):
+    if not is_cooked and is_marked:
         return _waits(now, f"{why}, line editor at its prompt", 0.4, 0.85)
     if not is_cooked and now.roles & {Role.EDITOR, Role.PAGER, Role.PICKER}:
         return _waits(now, f"{why}, a full-screen program at rest", 0.7, 0.7)
