@@ -7,6 +7,7 @@ from typing import List, Optional
 from node_agent.detect.asks import REPORT
 from node_agent.detect.evidence import Fact, Report
 from node_agent.detect.judge import Judgement
+from node_agent.detect.prompts import Shape
 from node_agent.detect.screen import Reading
 from node_agent.protocol.states import AskKind, Attention
 from node_agent.terminal.engine import Event, EventKind
@@ -25,6 +26,7 @@ class OwnWord:
         self.facts: List[Fact] = []  # the latest of each source
         self.is_at_prompt_mark = False  # OSC 133 A or B was the last mark
         self._is_progressing = False
+        self._spent: Optional[Report] = None  # the report whose question was seen on screen, or was seen to be over
 
     def on_event(self, at: float, event: Event) -> None:
         """The program told its terminal something besides cells."""
@@ -44,11 +46,18 @@ class OwnWord:
     def heed(self, at: float, found: Judgement, reading: Reading) -> Judgement:
         """The judgement under the last report; one of rest is overruled by anything but weak evidence."""
         report = self.report
-        if report is None:
+        if report is None or report is self._spent:
             return found
         is_fresh = at - report.at < (_ASKING_HOLD if report.state == "asking" else _HOLD)
         is_weak = found.attention in (Attention.WORKING, Attention.UNKNOWN) and not found.is_firm and not reading.busy
         rule = REPORT + report.source
+        if report.state == "asking":
+            is_drawn = reading.prompt.is_ruled or reading.prompt.shape in (Shape.MENU, Shape.BUTTONS, Shape.FIELD)
+            is_over = found.attention is Attention.IDLE and not is_fresh
+            if is_over or (found.attention is Attention.ASKING and is_drawn):
+                # From here on the screen tells of it, and of its end: an answer need be no submit.
+                self._spent = report
+                return found
         if report.state == "working":
             return Judgement(Attention.WORKING, rule, confidence=0.9) if is_fresh else found
         if not (is_fresh or is_weak):

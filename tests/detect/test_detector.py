@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from node_agent.detect import AskRefined, KernelEvidence, Program, Wait
 from node_agent.protocol.states import AskKind, Attention
 from node_agent.terminal.engine import Event, EventKind, Modes
@@ -255,6 +257,58 @@ def test_a_report_and_the_dialog_it_announces_are_one_ask() -> None:
     assert [option.label for option in session.ask.options] == ["Yes", "No"]
     assert session.ask.command == "Bash: rm -rf build"
     assert [change for change in session.changes if isinstance(change, AskRefined)] == [AskRefined(session.ask)]
+
+
+DIALOG = "Do you want to proceed?\n❯ 1. Yes\n  2. No\n"
+COMPOSER = f"{'─' * 60}\n❯ \n{'─' * 60}\n  ? for shortcuts"
+TRANSCRIPT = "● Ran rm -rf build\n\n  Showing detailed transcript"
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("after", ["● Ran it.\n\n· Swooping…", TRANSCRIPT, COMPOSER])
+def test_a_key_without_enter_ends_the_ask_that_a_report_told_of(after: str, is_late: bool) -> None:
+    session = Session("thinking", LOOP, RAW)
+    if is_late:  # the hook ran after the dialog was drawn
+        session.show(DIALOG)
+        session.run(2)
+    session.detector.on_report(session.at, "asking", "Bash: rm -rf build", "PermissionRequest")
+    session.run(0.2)
+    session.show(DIALOG)
+    session.run(2)
+    session.send(b"2" if after != COMPOSER else b"\x1b")
+    session.show(after, (1, 2) if after == COMPOSER else None)
+    session.run(2)
+    assert (len(session.opened), len(session.closed)) == (1, 1)
+    assert session.says(Attention.IDLE if after == COMPOSER else Attention.WORKING)
+
+
+@pytest.mark.parametrize("is_drawn", [True, False])
+def test_a_report_that_is_over_opens_no_second_ask(is_drawn: bool) -> None:
+    session = Session("thinking", LOOP, RAW)
+    session.detector.on_report(session.at, "asking", "Bash: rm -rf build", "PermissionRequest")
+    if is_drawn:
+        session.run(0.2)
+        session.show(DIALOG)
+    session.run(2)
+    session.send(b"\x1b")
+    session.show(COMPOSER, (1, 2))
+    session.run(30)
+    assert session.says(Attention.IDLE)
+    session.send(b"\x0f")
+    session.show(TRANSCRIPT)
+    session.run(10)
+    assert (len(session.opened), len(session.closed)) == (1, 1)
+
+
+def test_a_dialog_drawn_long_after_its_report_is_the_ask_it_told_of() -> None:
+    session = Session(COMPOSER, LOOP, RAW)
+    session.show(COMPOSER, (1, 2))
+    session.run(2)
+    session.detector.on_report(session.at, "asking", "Bash: rm -rf build", "PermissionRequest")
+    session.run(4)
+    session.show(DIALOG)
+    session.run(2)
+    assert (len(session.opened), session.closed) == (1, [])
 
 
 def test_an_idle_report_rests_until_the_program_works_again() -> None:
