@@ -154,6 +154,7 @@ def _tmux(_: argparse.Namespace) -> int:
 
 def _signal(options: argparse.Namespace) -> int:
     from node_agent.io.exchange import ExchangeError
+    from node_agent.io.origin import find_origin
     from node_agent.io.paths import PathError, node_paths
     from node_agent.io.signal import LARGEST_EVENT, read_hook_event, send_signal
     from node_agent.io.start import connect
@@ -166,7 +167,8 @@ def _signal(options: argparse.Namespace) -> int:
             source = f"{source} {event.conversation[:8]}".strip()  # each conversation asks for itself
     try:
         with connect(node_paths()) as connection:
-            send_signal(connection, session, options.report, text, source)
+            origin = find_origin() if options.hook and not session else None
+            send_signal(connection, session, options.report, text, source, origin)
     except (PathError, ExchangeError, OSError) as error:
         return _fail(error)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
+from node_agent.io.origin import Origin
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.requests import Done, SignalSession
 from node_agent.terminal.sanitise import sanitise
@@ -18,7 +19,8 @@ async def handle(context: Context, client: Connection, request: SignalSession) -
     text = sanitise(request.text, TEXT_LIMIT, multiline=True)
     source = sanitise(request.source, TEXT_LIMIT) or client.operator
     if not request.session:
-        await context.outside.report(request.state, text, source)
+        origin = Origin(request.pid, request.started) if request.pid else None
+        await context.outside.report(request.state, text, source, origin)
         return Done()
     session = context.agent.running_session(request.session)
     if session.detection is not None:

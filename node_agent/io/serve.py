@@ -129,6 +129,7 @@ async def _serve(paths: NodePaths, state: Optional[Path]) -> int:
         agent.tasks.spawn(restarts.run(), name="restarts")
         agent.tasks.spawn(agent.send_facts(), name="facts")
         agent.tasks.spawn(follow_rules(agent, rules), name="rules")
+        agent.tasks.spawn(outside.watch(), name="outside")
         agent.tasks.spawn(screens.save_now_and_then(), name="save screens")
         agent.tasks.spawn(AlertSender(agent, alerts, settings).run(), name="alerts")
         agent.tasks.spawn(_drop_old(agent, attempts), name="retention")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from node_agent.io.exchange import exchange
+from node_agent.io.origin import Origin
 
 LARGEST_EVENT = 4 * 1024 * 1024
 """Characters of a hook's JSON that are read; a longer one says nothing to us."""
@@ -25,11 +26,15 @@ class HookEvent(NamedTuple):
     conversation: str
 
 
-def send_signal(connection: socket.socket, session: str, state: str, text: str, source: str) -> None:
-    """Report `state` and wait until the agent has it. Raises ExchangeError and OSError."""
+def send_signal(
+    connection: socket.socket, session: str, state: str, text: str, source: str, origin: Optional[Origin] = None
+) -> None:
+    """Report `state` of `session`, or of `origin`, and wait until the agent has it. Raises ExchangeError and OSError."""
     report: Dict[str, Any] = {"op": "session.signal", "state": state, "text": text, "source": source}
     if session:
         report["session"] = session
+    elif origin is not None:
+        report.update(origin._asdict())
     exchange(connection, "signal", report)
 
 

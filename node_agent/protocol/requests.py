@@ -313,3 +313,5 @@ class SignalSession(Request):
     session: Optional[SessionId] = None
     text: str = ""
     source: str = ""
+    pid: int = 0  # of the program that says so from outside any session, where known: its ask ends with it
+    started: int = 0  # that program, in clock ticks since the machine's start

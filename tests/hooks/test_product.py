@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +140,40 @@ def test_gemini_says_what_would_be_run_and_that_its_hooks_are_off(home: Home) ->
     run_hook(home, works, {"session_id": "g1"})
     assert home.json("inbox") == []
     path.unlink()
+
+
+PROGRAM = """
+import subprocess, sys
+subprocess.run(["sh", "-c", sys.argv[1]], input=sys.argv[2], text=True)
+print("asked", flush=True)
+sys.stdin.read()
+"""
+"""A coding agent that runs a hook and then waits."""
+
+
+@contextlib.contextmanager
+def asking_program(home: Home, command: str, conversation: str) -> Iterator[subprocess.Popen[str]]:
+    words = [sys.executable, "-c", PROGRAM, command, json.dumps({**EVENT, "session_id": conversation})]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, env=home.env, text=True) as program:
+        try:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "asked\n"
+            yield program
+        finally:
+            program.kill()
+
+
+def test_what_a_killed_program_asked_outside_any_session_is_over(installed: Home) -> None:
+    home = installed
+    command = commands(home)["PermissionRequest"]
+    with asking_program(home, command, "goes on"), asking_program(home, command, "is killed") as killed:
+        assert {ask["program"] for ask in home.json("inbox")} == {"claude goes on", "claude is kille"}
+        killed.kill()
+        deadline = time.monotonic() + 15
+        while len(asks := home.json("inbox")) > 1:
+            assert time.monotonic() < deadline, asks
+        assert [ask["program"] for ask in asks] == ["claude goes on"]
 
 
 def test_a_hook_never_stops_the_program(installed: Home) -> None:
