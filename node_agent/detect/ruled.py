@@ -42,8 +42,9 @@ def find_ruled(
     is_taken = is_taken or find_composer(view) is not None
     for rule, program in found:
         options = find_labels(view, rule.options) if rule.options else ()
-        if _counts(rule, program, view, roles, drawn, line, bool(options), is_taken):
-            return _prompt(rule, view, drawn or line, options)
+        is_across = bool(options) and any(all(label in text for label in rule.options) for text in view.lines)
+        if _counts(rule, program, view, roles, drawn is not None or is_across, line, bool(options), is_taken):
+            return _prompt(rule, view, drawn or line, options, is_across)
     return None
 
 
@@ -52,14 +53,14 @@ def _counts(
     program: ProgramRules,
     view: ScreenView,
     roles: FrozenSet[Role],
-    drawn: Optional[Prompt],
+    is_drawn: bool,
     line: Optional[Prompt],
     is_labelled: bool,
     is_taken: bool,
 ) -> bool:
     is_shell = line is not None and line.shape is Shape.SHELL
     if rule.where is Where.TITLE:  # a program that died left its title behind
-        return drawn is not None or not is_shell or Role.AGENT in roles
+        return is_drawn or not is_shell or Role.AGENT in roles
     if rule.where is Where.LINE:
         return True
     spans = rule.spans(view)
@@ -67,7 +68,7 @@ def _counts(
         if any(first <= view.row <= last for first, last in spans):
             return True
         return view.alternate and not (is_shell and view.row > max(last for _, last in spans))
-    if drawn is not None:
+    if is_drawn:
         return True
     if is_taken:
         return False
@@ -110,7 +111,9 @@ def _last_box(view: ScreenView) -> List[int]:
     return rows
 
 
-def _prompt(rule: Rule, view: ScreenView, seen: Optional[Prompt], labelled: Tuple[AskOption, ...]) -> Prompt:
+def _prompt(
+    rule: Rule, view: ScreenView, seen: Optional[Prompt], labelled: Tuple[AskOption, ...], is_across: bool
+) -> Prompt:
     found = seen if seen is not None and seen.kind is not None else NO_PROMPT
     options = labelled if rule.options else found.options
     shape = found.shape if found.shape is not Shape.NONE else Shape.MENU if options else Shape.LINE
@@ -119,7 +122,6 @@ def _prompt(rule: Rule, view: ScreenView, seen: Optional[Prompt], labelled: Tupl
     question = rule.question or asking_line or found.question or line_of_rule
     command = rule.command.search("\n".join(unframed(text) for text in view.lines)) if rule.command else None
     kind = rule.kind or found.kind or (kind_of_options(options) if options else AskKind.TEXT)
-    is_across = any(all(label in line for label in rule.options) for line in view.lines)
     return Prompt(
         shape,
         kind,

@@ -27,12 +27,16 @@ QUOTED = "Say: Do you want to proceed? 1. Yes 2. No [y/N]"
 
 @dataclass(frozen=True)
 class Turn:
-    """One agent's approval of a command. `refuse` is the label that says no, `trust` what lets it begin."""
+    """One agent's approval of a command. `refuse` is the label that says no, `trust` what lets it begin.
+
+    `quoted` has words of its own dialogs that anybody might write.
+    """
 
     agent: CodingAgent
     question: str
     labels: tuple[str, ...]
     refuse: str
+    quoted: str
     trust: str = ""
 
 
@@ -42,6 +46,7 @@ TURNS = [
         "Do you want to proceed?",
         ("Yes", "Yes, and don't ask again for .*", "No"),
         "No",
+        "run a quick safety check please",
         "Yes, I trust this folder",
     ),
     Turn(
@@ -49,8 +54,15 @@ TURNS = [
         "Would you like to run the following command?",
         ("Yes, proceed", "Yes, and don't ask again for .*", "No, and tell Codex what to do differently"),
         "No, and tell Codex what to do differently",
+        "let users sign in with ChatGPT",
     ),
-    Turn(programs.OPENCODE, "Permission required", ("Allow once", "Allow always", "Reject"), "Reject"),
+    Turn(
+        programs.OPENCODE,
+        "Permission required",
+        ("Allow once", "Allow always", "Reject"),
+        "Reject",
+        "Always allow empty arrays",
+    ),
 ]
 
 
@@ -114,13 +126,16 @@ def test_a_turn_from_rest_over_work_and_an_approval_to_rest(
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=lambda turn: turn.agent.name)
-def test_a_question_that_is_only_quoted_is_none(home: Home, stand_in: StandIn, launch: Launch, turn: Turn) -> None:
+@pytest.mark.parametrize("own", [False, True])
+def test_a_question_that_is_only_quoted_is_none(
+    home: Home, stand_in: StandIn, launch: Launch, turn: Turn, own: bool
+) -> None:
     key = launch(turn.agent)
     if turn.trust:
         answer(home, key, wait_asking(home, key), turn.trust)
     wait_resting(home, key)
     with stand_in.held():
-        submit(home, key, QUOTED)
+        submit(home, key, turn.quoted if own else QUOTED)
         stays_at_work(home, key)
     wait_resting(home, key)
 

@@ -216,6 +216,17 @@ def test_a_question_without_marked_options_is_asked(
     assert session.ask.kind is kind
 
 
+@pytest.mark.parametrize("relay", ["", "ssh"])
+def test_a_permission_whose_subject_reads_like_the_composer_is_asked(relay: str) -> None:
+    engine = create_engine(columns=110, rows=40)
+    engine.feed((RECORDINGS / "opencode-approval.raw").read_bytes())
+    view = read_screen(engine)
+    lines = [line.replace("← Access external directory /etc", "Build everything") for line in view.lines]
+    still = StillEngine("\n".join(lines), 110, 40, (view.row, 2), engine.modes, view.title)
+    session = shown(still, UNREADABLE if relay else seen("opencode"))
+    assert [option.label for option in session.ask.options] == ["Allow once", "Allow always", "Reject"]
+
+
 def test_a_rule_about_a_program_that_is_seen_needs_its_words_alone() -> None:
     entry = {
         "name": "mine",
