@@ -29,7 +29,7 @@ class HookEvent(NamedTuple):
 def send_signal(
     connection: socket.socket, session: str, state: str, text: str, source: str, origin: Optional[Origin] = None
 ) -> None:
-    """Report `state` of `session`, or of `origin`, and wait until the agent has it. Raises ExchangeError and OSError."""
+    """Report `state` of `session` or `origin` and wait until the agent has it. Raises ExchangeError and OSError."""
     report: Dict[str, Any] = {"op": "session.signal", "state": state, "text": text, "source": source}
     if session:
         report["session"] = session
