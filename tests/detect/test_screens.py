@@ -84,6 +84,7 @@ TYPED = {
     "apt: conffile": "*** sshd_config (Y/I/N/O/D/Z) [default=N] ? ",
     "cargo: installer": "1) Proceed with standard installation (default - just press enter)\n>",
     "claude-code: needs permission": "\nClaude needs your permission to use Bash",
+    "fzf screen: counter over the line": "  2\n> 1\n  5/5 ─────────────────\n>",
     "git: credentials": "Username for 'https://example.org': ",
     "npm: is this ok": "Is this OK? (yes) ",
     "npm: proceed": "Need to install the following packages:\ncowsay@1.6.0\nOk to proceed? (y) ",
@@ -92,7 +93,7 @@ TYPED = {
     "ssh-keys: overwrite": "/home/operator/.ssh/id_ed25519 already exists.\nOverwrite (y/n)? ",
     "sudo: password": "[sudo] password for operator: ",
 }
-"""What programs print that draw no screen; the notification, where the rule looks at that."""
+"""What programs print that draw no screen, or a few lines of one; the notification, where the rule looks at that."""
 
 NOT_TRIED = {
     "codex: trust": "0.171 goes to its composer at once in a directory that no version control knows",
