@@ -86,6 +86,7 @@ TYPED = {
     "claude-code: needs permission": "\nClaude needs your permission to use Bash",
     "fzf screen: counter over the line": "  2\n> 1\n  5/5 ─────────────────\n>",
     "git: credentials": "Username for 'https://example.org': ",
+    "git: hunk": "(1/1) Stage this hunk [y,n,q,a,d,e,?]? ",
     "npm: is this ok": "Is this OK? (yes) ",
     "npm: proceed": "Need to install the following packages:\ncowsay@1.6.0\nOk to proceed? (y) ",
     "pip: proceed": "Found existing installation: six 1.16.0\nProceed (Y/n)? ",
@@ -99,8 +100,6 @@ NOT_TRIED = {
     "codex: trust": "0.171 goes to its composer at once in a directory that no version control knows",
     "copilot: approval": "Copilot asks a model only when it is logged in",
     "copilot: composer": "its hints come with the login",
-    "git: hunk": "git 2.39 writes no question mark before its brackets; the line is understood without the rule",
-    "npm: proceed": "wants a blank after its brackets, which no row's text has at its end; the line does without",
     "opencode: question": "only a model brings it up, by a tool that the stand-in does not know",
 }
 """Rules that nothing here has matched, and why. Whoever records one takes it off."""
