@@ -222,9 +222,9 @@ async def test_jobs_that_no_node_can_run_hold_up_no_other(tmp_path: Path) -> Non
 async def test_a_silent_nodes_job_is_lost_unless_it_may_be_repeated(tmp_path: Path) -> None:
     async with open_place(tmp_path, one=(), two=()) as place, place.dispatcher(lost_after=1.0):
         once = place.submit("sleep", "600", node="one")
+        await place.until(once, lambda found: found.state is JobState.RUNNING)  # what is preferred is there by now
         again = place.submit("sh", "-c", f"test -e {tmp_path}/go || sleep 600", prefer=("one",), repeatable=True)
-        for job in (once, again):
-            await place.until(job, lambda found: found.state is JobState.RUNNING)
+        await place.until(again, lambda found: found.state is JobState.RUNNING)
         (tmp_path / "go").touch()
         agent = place.nodes["one"].agent_pid()
         keeper = int((place.nodes["one"].paths.state / "keeper.lock").read_text())
