@@ -29,6 +29,13 @@ settings.register_profile("relaytui", deadline=None, database=None, suppress_hea
 settings.load_profile("relaytui")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: tests wait for real programs a third of the time."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors + processors // 2
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
     """An operator's home with one node, shared by the tests of a module; its path is short enough for sockets."""
