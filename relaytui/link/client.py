@@ -352,7 +352,11 @@ class NodeClient:
     async def close(self, error: LinkError | None = None) -> None:
         """End the connection; whoever waits on it gets `error`."""
         self._end(error or LinkLost(f"{self.name}: the connection was closed"))
-        await cancel(*self._tasks)
+        try:
+            await cancel(*self._tasks)
+        except asyncio.CancelledError:
+            spawn(self._duplex.close(), name=f"{self.name} close")  # nobody else has it
+            raise
         try:
             async with asyncio.timeout(2.0):
                 await self._duplex.close()

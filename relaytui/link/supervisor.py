@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -200,8 +200,7 @@ class NodeLink:
         """Make `client` the link and have events go on where they stopped."""
         old, self.client = self.client, client
         if old is not None:
-            self._closing.add(closing := spawn(old.close(), name=f"{self.node} old connection"))
-            closing.add_done_callback(self._closing.discard)
+            self._close_soon(old.close(), "old connection")
         assert client.hello is not None
         store, known = client.hello.node.store, self.cursor
         if known is None:
@@ -251,7 +250,7 @@ class NodeLink:
                 if old is not None and may_speak and old.last_heard > down_since and old.silence() < STALE_AFTER:
                     self._report(NodeState.CONNECTED, self._clock())
                     return old
-                due = await self._start_due(tries, due, down_since)
+                due = self._start_due(tries, due, down_since)
                 self._report_outage(old, down_since, due)
                 pause = None if self._needs_operator() else max(_LOOK_EVERY, due - self._clock())
                 await self._wait_for(tries, _LOOK_EVERY if may_speak else pause)
@@ -260,9 +259,11 @@ class NodeLink:
                     if (client := self._outcome(task)) is not None:
                         return client
         finally:
-            await self._abandon(tries)
+            self._close_soon(
+                _abandon(tries), "given up"
+            )  # and wait for none: the winner is nobody's until it is returned
 
-    async def _start_due(self, tries: list[asyncio.Task[NodeClient]], due: float, down_since: float) -> float:
+    def _start_due(self, tries: list[asyncio.Task[NodeClient]], due: float, down_since: float) -> float:
         """Start a try if it is time; returns when the next is due."""
         now = self._clock()
         if self._retry.is_set():
@@ -272,7 +273,7 @@ class NodeLink:
         if now < due or self._desk.is_open or self._needs_operator():
             return due
         if len(tries) == _MAX_TRIES:
-            await self._abandon([tries.pop()])
+            self._close_soon(_abandon([tries.pop()]), "given up")
         self._last_try = now
         tries.append(spawn(self._connect(), name=f"{self.node} connect"))
         return now + next_delay(now - down_since, self._options.rng)
@@ -315,13 +316,10 @@ class NodeLink:
             clock=self._clock,
         )
 
-    @staticmethod
-    async def _abandon(tries: list[asyncio.Task[NodeClient]]) -> None:
-        """Cancel tries; one that has just succeeded is closed."""
-        await cancel(*tries)
-        for task in tries:
-            if not task.cancelled() and task.exception() is None:
-                await task.result().close()
+    def _close_soon(self, closing: Coroutine[Any, Any, None], what: str) -> None:
+        """Have something closed that is the link's no more; `stop` waits for it."""
+        self._closing.add(task := spawn(closing, name=f"{self.node} {what}"))
+        task.add_done_callback(self._closing.discard)
 
     # What it tells ----------------------------------------------------------------------------------------------------
 
@@ -376,3 +374,11 @@ def _note(client: NodeClient) -> str:
     """What is worth knowing of a connection: an unusual way, an agent older than this program."""
     old = f"its agent is older than this program; `relaytui node upgrade {client.name}`"
     return ", ".join(filter(None, [client.note, old if is_older(client.node.agent.version) else ""]))
+
+
+async def _abandon(tries: Sequence[asyncio.Task[NodeClient]]) -> None:
+    """Cancel tries; one that has just succeeded is closed."""
+    await cancel(*tries)
+    for task in tries:
+        if not task.cancelled() and task.exception() is None:
+            await task.result().close()

@@ -27,8 +27,10 @@ from relaytui.link.errors import (
     RequestTimedOut,
 )
 from relaytui.link.streams import ByteItem, Gap, Output
+from relaytui.link.tasks import cancel, spawn
 from relaytui.link.unix import UnixConnector
 from tests.link.scripted import SESSION, ScriptedAgent, session
+from tests.waiting import eventually
 
 
 @asynccontextmanager
@@ -64,6 +66,16 @@ async def test_versions_that_do_not_meet_say_which_side_is_old(
     with pytest.raises(error, match="upgrade"):
         async with connected(agent):
             pass
+
+
+async def test_a_close_that_is_cancelled_closes_all_the_same(agent: ScriptedAgent) -> None:
+    async with connected(agent) as client:
+        await eventually(lambda: len(agent.peers) == 1)
+        closing = spawn(client.close(), name="close")
+        await asyncio.sleep(0)
+        await cancel(closing)
+        assert closing.cancelled()
+        await eventually(lambda: not agent.peers)
 
 
 async def test_a_silent_agent_is_given_up(agent: ScriptedAgent) -> None:
