@@ -126,9 +126,7 @@ async def sshd(home: Home) -> AsyncIterator[Sshd]:
     """The sshd before the node `box` of the home's config; a hub with its link there runs."""
     async with open_sshd(home.directory / "sshd") as sshd:
         agent = f"{sys.executable} -P -m node_agent"
-        state = str(
-            home.directory / f"box-{sshd.port}"
-        )  # its sockets are in this sshd's temp directory
+        state = str(home.directory / f"box-{sshd.port}")  # its sockets are in this sshd's temp directory
         home.configure(sshd.node("box", agent=agent, state=state))
         home.ok("hub", "start")
         await eventually(lambda: {"name": "box", "state": "connected", "words": "connected"} in _hub(home)["nodes"])
