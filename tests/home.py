@@ -19,6 +19,7 @@ from node_agent.terminal.prefix import DEFAULT_PREFIX
 from relaytui.config import Config, NodeConfig, Transport, UiConfig, save_config
 from tests.processes import end_processes_of
 from tests.pty_program import PtyProgram, on_terminal
+from tests.waiting import LIMIT
 
 RELAYTUI = (sys.executable, "-m", "relaytui")
 
@@ -100,14 +101,14 @@ class Home:
         sessions = self.json("ls", "--node", key.partition("/")[0])
         return next((item for item in sessions if f"{item['node']}/{item['id']}" == key), None)
 
-    def wait_for(self, key: str, condition: Callable[[Any], bool], timeout: float = 15) -> Any:
+    def wait_for(self, key: str, condition: Callable[[Any], bool], timeout: float = LIMIT) -> Any:
         """The session's JSON once `condition` holds of it."""
         deadline = time.monotonic() + timeout
         while not condition(session := self.session(key)):
             assert time.monotonic() < deadline, f"{key} is still {session}"
         return session
 
-    def wait_printed(self, key: str, text: str, timeout: float = 15) -> str:
+    def wait_printed(self, key: str, text: str, timeout: float = LIMIT) -> str:
         """The session's lines once `text` stands among them."""
         deadline = time.monotonic() + timeout
         while text not in (lines := self.ok("logs", key)):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-LIMIT = 15.0
+LIMIT = 30.0
 """Seconds a fact may take to come true on a busy machine."""
 
 
