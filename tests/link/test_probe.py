@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -26,22 +27,25 @@ def agent(tmp_path: Path) -> str:
     return f"'{path}'"
 
 
+def output_of(shell: str, command: str, home: Path) -> bytes:
+    """What a login shell prints for `command`; fish leaves files in the home and temp directories."""
+    env = {**os.environ, "HOME": str(home), "TMPDIR": str(home)}
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"):
+        env.pop(name, None)
+    return subprocess.run([shell, "-c", command], capture_output=True, check=True, timeout=20, env=env).stdout
+
+
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_passes_the_command_on_unchanged(shell: str, agent: str) -> None:
-    command = probe_command("box", agent, "/data/my state")
-    output = subprocess.run([shell, "-c", command], capture_output=True, check=True, timeout=20)
+def test_every_shell_passes_the_command_on_unchanged(shell: str, agent: str, tmp_path: Path) -> None:
     reader = ReportReader("box")
-    assert reader.feed(output.stdout)
+    assert reader.feed(output_of(shell, probe_command("box", agent, "/data/my state"), tmp_path))
     assert reader.outcome().version == "probe --start --state /data/my state"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_tells_that_there_is_no_agent(shell: str) -> None:
-    output = subprocess.run(
-        [shell, "-c", probe_command("box", "no-such-agent", "")], capture_output=True, check=True, timeout=20
-    )
+def test_every_shell_tells_that_there_is_no_agent(shell: str, tmp_path: Path) -> None:
     reader = ReportReader("box")
-    assert reader.feed(output.stdout)
+    assert reader.feed(output_of(shell, probe_command("box", "no-such-agent", ""), tmp_path))
     with pytest.raises(AgentMissing, match="no node agent there"):
         reader.outcome()
 
