@@ -6,13 +6,16 @@ import enum
 import errno
 
 from node_agent.io.paths import NetworkFileSystemError, PathError
+from node_agent.keeper import detach
+
+NOT_STARTED = "the node agent did not start"
 
 
 class Failure(enum.IntEnum):
     """Exit codes of `node-agent serve`; the names in lower case stand in the line of `node-agent probe`."""
 
     OTHER = 1
-    ALREADY_RUNNING = 3
+    ALREADY_RUNNING = detach.ALREADY_RUNNING  # by which the keeper knows that another has the lock
     NETWORK_FILE_SYSTEM = 4
     STATE_UNUSABLE = 5
     DISK_FULL = 6

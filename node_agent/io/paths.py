@@ -105,6 +105,11 @@ class NodePaths(NamedTuple):
         return self.state / "agent.lock"
 
     @property
+    def start_lock(self) -> Path:
+        """Held by the one client that starts an agent; beside the sockets, where locks hold on any machine."""
+        return self.runtime / "agent.start"
+
+    @property
     def wrapper(self) -> Path:
         """The agent's command for sessions and hooks."""
         return self.state / "node-agent"

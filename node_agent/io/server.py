@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import functools
 import logging
-import os
 import socket
 from pathlib import Path
-from typing import IO, Awaitable, Callable, List
+from typing import Awaitable, Callable, List
 
 from node_agent.core.rights import Rights
 from node_agent.handlers.context import Context
@@ -27,24 +25,6 @@ BACKLOG = 1024
 MOST_CONNECTIONS = 512
 
 Dispatch = Callable[[Context, Connection, Request], Awaitable[object]]
-
-
-class AlreadyRunningError(Exception):
-    """Another agent serves this state directory."""
-
-
-def take_lock(path: Path) -> IO[bytes]:
-    """Hold the state directory's lock until the file is closed; raises AlreadyRunningError."""
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise AlreadyRunningError(f"a node agent is running already ({path} is locked)") from error
-    file.truncate()
-    file.write(b"%d\n" % os.getpid())
-    file.flush()
-    return file
 
 
 def _bind(path: Path) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import IO, List, Optional
 
 import node_agent
 from node_agent.io.failure import Failure
@@ -77,9 +78,23 @@ def is_serving(paths: NodePaths) -> bool:
 
 
 def ensure_agent(paths: NodePaths, state: Optional[Path]) -> None:
-    """Start the agent detached unless one answers, and wait until it does; raises StartError."""
+    """Start the agent detached unless one answers, and wait until it does; raises StartError.
+
+    Of the many clients that miss an agent at once one starts it, and the others wait for that.
+    """
     if is_serving(paths):
         return
+    deadline = time.monotonic() + START_LIMIT
+    with open(os.open(paths.start_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "rb") as turn:
+        while not _is_ours(turn):
+            if is_serving(paths):
+                return
+            _pause(paths, deadline)
+        if not is_serving(paths):
+            _start(paths, state, deadline)
+
+
+def _start(paths: NodePaths, state: Optional[Path], deadline: float) -> None:
     with open(os.open(paths.agent_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab") as output:
         process = subprocess.Popen(
             serve_command(state),
@@ -89,15 +104,25 @@ def ensure_agent(paths: NodePaths, state: Optional[Path]) -> None:
             start_new_session=True,
             cwd="/",
         )
-    deadline = time.monotonic() + START_LIMIT
-    while time.monotonic() < deadline:
-        if is_serving(paths):
-            process.returncode = 0  # it goes on without us: nobody is to wait for it
-            return
+    while not is_serving(paths):
         if process.poll() is not None and process.returncode != Failure.ALREADY_RUNNING:
             raise _start_error(paths, process.returncode)
-        time.sleep(_POLL)
-    raise StartError(f"the node agent did not answer within {START_LIMIT:g} s; see {paths.agent_log}")
+        _pause(paths, deadline)
+    process.returncode = 0  # it goes on without us: nobody is to wait for it
+
+
+def _is_ours(turn: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pause(paths: NodePaths, deadline: float) -> None:
+    if time.monotonic() >= deadline:
+        raise StartError(f"the node agent did not answer within {START_LIMIT:g} s; see {paths.agent_log}")
+    time.sleep(_POLL)
 
 
 def _start_error(paths: NodePaths, code: int) -> StartError:

@@ -10,6 +10,7 @@ import os
 import signal
 from typing import Any, Callable, Collection, Dict, Optional, Sequence
 
+from node_agent.keeper.detach import ALREADY_RUNNING
 from node_agent.keeper.log import log
 from node_agent.keeper.loop import Loop, Timer
 from node_agent.keeper.peer import Peer
@@ -17,7 +18,9 @@ from node_agent.keeper.processes import signal_process
 
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 30.0
 SETTLED_AFTER = 30.0
-"""An agent that lived this long did not fail at its start: the backoff begins anew."""
+"""An agent that was connected this long did not fail at its start: the backoff begins anew."""
+ANOTHER_STARTS = 2.0
+"""Seconds until the next try where ours found the lock held: another agent starts, or has not quite ended."""
 FIRST_PAUSE = 1.0
 """Whoever starts a keeper is most often an agent, and is about to connect."""
 SILENCE = 10.0
@@ -47,8 +50,10 @@ class AgentWatch:
         """Somebody came or left."""
         if self._is_watching_somebody and self._look is None:
             self._look = self._loop.call_after(_LOOK_EVERY, self._check)
-        if self.argv and self.pid is None and not self._watched and self._restart is None:
-            self._restart = self._loop.call_after(self._pause(), self._start)
+        if self._watched and self._restart is not None:
+            self._restart.cancel()
+            self._restart = None
+        self._wait(self._pause())
 
     def reaped(self, pid: int, status: int) -> bool:
         """A child has ended; whether it was the agent."""
@@ -56,9 +61,11 @@ class AgentWatch:
             return False
         log(f"the agent ({pid}) has ended with status {status}")
         self.pid = None
-        lived = self._loop.now() - self._started
-        self._backoff = BACKOFF_FIRST if lived >= SETTLED_AFTER else min(BACKOFF_MOST, self._backoff * 2)
-        self.peers_changed()
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == ALREADY_RUNNING:
+            self._wait(ANOTHER_STARTS)
+        else:
+            self._backoff = min(BACKOFF_MOST, self._backoff * 2)
+            self.peers_changed()
         return True
 
     def end(self) -> None:
@@ -77,6 +84,11 @@ class AgentWatch:
 
     def _pause(self) -> float:
         return FIRST_PAUSE if self._started == 0.0 else self._backoff
+
+    def _wait(self, pause: float) -> None:
+        """Start one in `pause` seconds unless there is one, or its start is set for another time."""
+        if self.argv and self.pid is None and not self._watched and self._restart is None:
+            self._restart = self._loop.call_after(pause, self._start)
 
     def _start(self) -> None:
         self._restart = None
@@ -105,6 +117,8 @@ class AgentWatch:
                 log(f"the agent ({peer.pid}) was silent for {SILENCE:g} s: killing it")
                 signal_process(peer.pid, signal.SIGKILL)
                 peer.close()
+        if any(now - peer.came >= SETTLED_AFTER for peer in self._watched):
+            self._backoff = BACKOFF_FIRST
         connected = {peer.pid for peer in self._watched}
         if self.pid is not None and self.pid not in connected and now - self._started > FIRST_WORD:
             log(f"the agent ({self.pid}) has not connected: killing it")

@@ -7,7 +7,7 @@ import sys
 from typing import Optional
 
 ALREADY_RUNNING = 3
-"""Exit code of a keeper that found its state directory taken."""
+"""Exit code of a keeper, or of an agent, that found its state directory taken."""
 _LOG_BYTES = 1024 * 1024
 
 

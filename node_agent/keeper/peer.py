@@ -34,6 +34,7 @@ class Peer:
         "_received",
         "_socket",
         "_unsent",
+        "came",
         "credit",
         "epoch",
         "facts",
@@ -60,7 +61,7 @@ class Peer:
         self.epoch: Optional[int] = None  # None until its hello
         self.version = 0  # 0 until its preamble
         self.watched = False
-        self.heard = loop.now()
+        self.came = self.heard = loop.now()
         self.told_heads = 0.0
         self.credit = 0.0  # see `news`
         self.grown: Set[str] = set()

@@ -90,6 +90,21 @@ async def test_a_bridge_starts_the_agent_unless_told_not_to(tmp_path: Path) -> N
         await node.stop()
 
 
+async def test_of_many_clients_that_miss_an_agent_one_starts_it(tmp_path: Path) -> None:
+    """The others would slow it down: a busy machine would have no agent for longer the more want one."""
+    async with running_node(tmp_path, agent_args=("-m", "node_agent")) as node:
+        pass
+    node.paths.runtime.mkdir(parents=True, mode=0o700)
+    try:
+        probes = [run(node.command("probe", "--start"), node.env) for _ in range(8)]
+        reports = [json.loads(output) for _, output, _ in await asyncio.gather(*probes)]
+        assert [report["running"] for report in reports] == [True] * 8
+        assert {report["pid"] for report in reports} == {node.agent_pid()}
+        assert "running already" not in node.log()
+    finally:
+        await node.stop()
+
+
 async def test_a_program_reports_through_the_command_it_finds(client: Client) -> None:
     script = 'read x; "$RELAY_AGENT" signal asking "which way?" --source hook; read x'
     session = await client.start("sh", "-c", script)

@@ -62,7 +62,7 @@ class Target:
         await eventually(lambda: not is_alive(old), _PATIENCE)
         await eventually(lambda: node.paths.agent_lock.exists() and node.paths.agent_lock.read_text().strip())
         await node.serving()
-        assert f" {old} INFO node_agent.io.serve: {_FENCED}" in node.log()
+        assert f" {old} INFO node_agent.io.run: {_FENCED}" in node.log()
 
     async def _kill_ssh(self) -> None:
         """Kill an ssh that carries a link of the cores or of the console."""
