@@ -186,6 +186,8 @@ def _step(table: Any, number: int, workflow: Mapping[str, Any], workflow_name: s
     values = {key: _value(value) for key, value in table.items() if key not in ("name", "needs", "inputs", "outputs")}
     values["env"] = {**workflow.get("env", {}), **values.get("env", {})}
     values["cwd"] = values.get("cwd") or workflow.get("cwd", "")
+    if match := _REFERENCE.search(values["cwd"]):  # files are carried there, too, where no values are known
+        raise WorkflowError(f"{where}: cwd cannot use {match[0]}; change the directory in the step's script")
     values["title"] = values.get("title") or f"{workflow_name} {name}"
     values["requires"] = _requirement(workflow.get("requires", ""), values.get("requires", ""), where)
     spec = JobSpec(**values, workflow=workflow_name, step=name, deploy=workflow_name if deploy else "")
@@ -283,7 +285,7 @@ def _value(value: Any) -> Any:
 
 def references(spec: JobSpec) -> set[tuple[str, str]]:
     """Every `${step.name}` a job uses, as (step, name)."""
-    texts = (*spec.command, spec.script, spec.cwd, *spec.env.values())
+    texts = (*spec.command, spec.script, *spec.env.values())
     return {(match[1], match[2]) for text in texts for match in _REFERENCE.finditer(text)}
 
 
