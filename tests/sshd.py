@@ -39,6 +39,7 @@ class Sshd:
         self.host_key = directory / "host_key"
         self.authorized = directory / "authorized_keys"
         self.config = directory / "ssh_config"
+        self.home: Path | None = directory / "home"  # of logins: what a person's shell reads there is not for tests
         self.wrapper: list[str] = []  # a command that sshd is run by
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,6 +47,8 @@ class Sshd:
     def prepare(self) -> None:
         """Make keys and files; the host is known and the user's key allowed until a test changes that."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        if self.home is not None:
+            self.home.mkdir(exist_ok=True)
         make_key(self.identity)
         make_key(self.host_key)
         self.allow()
@@ -79,8 +82,11 @@ class Sshd:
         assert SSHD is not None
         config = self.directory / "sshd_config"
         variables = [line.partition(" ")[2] for line in extra if line.startswith("SetEnv ")]
+        variables.append(f"TMPDIR={self._make_temporary()}")
+        if self.home is not None and not any(variable.startswith("HOME=") for variable in variables):
+            variables.append(f"HOME={self.home}")
         lines = [
-            f"SetEnv {' '.join([*variables, f'TMPDIR={self._make_temporary()}'])}",
+            f"SetEnv {' '.join(variables)}",
             *extra,  # the first value of a keyword counts
             f"Port {self.port}",
             "ListenAddress 127.0.0.1",

@@ -63,6 +63,7 @@ class Machine:
         )
         self.user = pwd.getpwnam(self.name)
         self.server = Sshd(directory / "sshd")
+        self.server.home = None  # the user has one
 
     def mount(self, *words: str) -> None:
         """Have `mount` run with these words in the machine's namespace before sshd starts."""
