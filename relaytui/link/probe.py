@@ -53,6 +53,12 @@ class ProbeReport:
     version: str = ""
     data: dict[str, Any] = field(default_factory=dict)  # all of it
 
+    @property
+    def pid(self) -> int:
+        """The agent's process id, 0 where that was not said."""
+        pid = self.data.get("pid")
+        return pid if isinstance(pid, int) else 0
+
 
 def probe_command(node: str, agent: str, state: str, known: str = "") -> str:
     """A command line for a remote login shell that starts the agent and reports it.

@@ -103,6 +103,7 @@ class _Session:
     def __init__(self, node: NodeConfig) -> None:
         self._node = node
         self.socket = ""
+        self._agent = 0  # its process id, as last reported
         self._is_known = False  # the socket is one of an earlier report
         self._connections: list[asyncssh.SSHClientConnection] = []
         self._stream: Duplex | None = None
@@ -129,10 +130,15 @@ class _Session:
             duplex, self._stream = self._stream, None
             return Duplex(duplex.reader, duplex.writer, duplex.note, release)
         try:
-            stream = await self._forward()
-        except asyncssh.ChannelOpenError as error:
-            return await self._bridge(release, error)
-        return Duplex(stream, stream, "", release)
+            return await self._reach(release)
+        except _NoWay:
+            await self.find_agent()
+        agent = self._agent
+        try:
+            return await self._reach(release)
+        except _NoWay as error:
+            await self.find_agent()
+            raise self._no_way(is_same=agent == self._agent != 0, said=str(error)) from error
 
     @property
     def is_open(self) -> bool:
@@ -172,7 +178,8 @@ class _Session:
                     self._stream = Duplex(reader, _Writer(process.stdin), "through a restricted key")
                     return
                 errors = "" if data else (await process.stderr.read()).decode("utf-8", "replace")
-                self.socket = report.outcome(errors).socket
+                found = report.outcome(errors)
+                self.socket, self._agent = found.socket, found.pid
         except TimeoutError:
             raise AgentFailed(
                 f"{name}: no answer from its login shell within {_PROBE_TIMEOUT:g} s; try `ssh` there by hand"
@@ -216,8 +223,16 @@ class _Session:
                 raise LinkLost(f"{self._node.alias}: the link broke: {error}") from error
         raise AgentUnreachable(f"{self._node.alias}: its agent takes no connection; try again")
 
-    async def _bridge(self, release: Callable[[], Awaitable[None]], cause: Exception | None = None) -> Duplex:
-        """The agent's stream through a command, where sshd forwards no socket."""
+    async def _reach(self, release: Callable[[], Awaitable[None]]) -> Duplex:
+        """A stream to the agent, through the bridge where there is no channel to its socket. Raises _NoWay."""
+        try:
+            stream = await self._forward()
+        except asyncssh.ChannelOpenError as error:
+            return await self._bridge(release, error)
+        return Duplex(stream, stream, "", release)
+
+    async def _bridge(self, release: Callable[[], Awaitable[None]], cause: Exception) -> Duplex:
+        """The agent's stream through a command."""
         name = self._node.alias
         process = await self._run(bridge_command(name, self._node.agent, self._node.state))
         try:
@@ -228,11 +243,17 @@ class _Session:
             raise LinkLost(f"{name}: its bridge does not answer: {error or 'no output'}; reconnecting") from error
         if not first:
             said = sanitise(errors.decode("utf-8", "replace").strip(), 200)
-            raise ForwardingForbidden(
-                f"{name}: sshd forwards no unix socket and its bridge ended: {said or cause or 'without a word'}; "
-                "set AllowStreamLocalForwarding there"
-            )
+            raise _NoWay(said or str(cause) or "without a word") from cause
         return Duplex(_Reader(process.stdout, first), _Writer(process.stdin), "through the exec bridge", release)
+
+    def _no_way(self, *, is_same: bool, said: str) -> LinkError:
+        """Whose fault it was: sshd's only if one and the same agent ran all the while."""
+        name = self._node.alias
+        if not is_same:
+            return AgentUnreachable(f"{name}: its agent was just ending or starting: {said}; trying again")
+        return ForwardingForbidden(
+            f"{name}: sshd forwards no unix socket and its bridge ended: {said}; set AllowStreamLocalForwarding there"
+        )
 
 
 async def _log_in(
@@ -288,6 +309,10 @@ def _connect_error(node: str, place: str, error: Exception) -> LinkError:
             f"{node}: {place} and we have no algorithm in common: {error}; try transport openssh"
         )
     return LinkLost(f"{node}: no login at {place}: {sanitise(str(error) or type(error).__name__, 200)}; try again")
+
+
+class _NoWay(Exception):
+    """Neither a channel nor the bridge led to the agent; what was said."""
 
 
 async def _nothing() -> None:

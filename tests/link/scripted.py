@@ -288,7 +288,7 @@ async def scripted_agent(directory: Path, uuid: str = "uuid-1") -> AsyncIterator
 _COMMAND = """#!{python}
 import json, os, select, socket, sys
 if sys.argv[1] == "probe":
-    print(json.dumps({{"version": "0", "socket": {socket!r}}}))
+    print(json.dumps({{"version": "0", "socket": {socket!r}, "pid": {pid}}}))
 elif sys.argv[1] == "bridge":
     peer = socket.socket(socket.AF_UNIX)
     peer.connect({socket!r})
@@ -308,9 +308,9 @@ elif sys.argv[1] == "bridge":
 """
 
 
-def write_agent_command(path: Path, socket: Path) -> Path:
-    """A `node-agent` program that reports and bridges to a scripted agent's socket."""
+def write_agent_command(path: Path, socket: Path, pid: str = "4711") -> Path:
+    """A `node-agent` program that reports and bridges to a scripted agent's socket; `pid` is a Python expression."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_COMMAND.format(python=sys.executable, socket=os.fspath(socket)))
+    path.write_text(_COMMAND.format(python=sys.executable, socket=os.fspath(socket), pid=pid))
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path

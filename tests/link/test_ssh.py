@@ -19,6 +19,7 @@ from relaytui.link.connect import Gates, open_node
 from relaytui.link.errors import (
     AgentFailed,
     AgentMissing,
+    AgentUnreachable,
     AuthenticationFailed,
     ConnectionRefused,
     ForwardingForbidden,
@@ -91,6 +92,33 @@ async def test_neither_forwarding_nor_bridge(sshd: Sshd, agent: ScriptedAgent, t
     await sshd.start("AllowStreamLocalForwarding no")
     with pytest.raises(ForwardingForbidden, match="AllowStreamLocalForwarding"):
         await check(sshd.node(agent=str(command)))
+
+
+async def test_an_agent_that_ends_again_and_again_is_no_reason_to_wait_for_the_operator(
+    sshd: Sshd, agent: ScriptedAgent, tmp_path: Path
+) -> None:
+    """Each report is of another agent, each channel and bridge comes too late for it."""
+    command = write_agent_command(tmp_path / "bin" / "node-agent", tmp_path / "nobody", pid="os.getpid()")
+    with pytest.raises(AgentUnreachable, match="just ending or starting") as caught:
+        await check(sshd.node(agent=str(command)))
+    assert not caught.value.needs_operator
+
+
+async def test_an_agent_that_comes_back_meanwhile_is_reached_as_ever(
+    sshd: Sshd, agent: ScriptedAgent, tmp_path: Path
+) -> None:
+    """The first bridge finds nobody; the report after it is of an agent that is there."""
+    away = agent.socket.with_suffix(".away")
+    command = write_agent_command(tmp_path / "bin" / "node-agent", agent.socket)
+    shell = tmp_path / "late"
+    shell.write_text(
+        "#!/bin/sh\n"
+        f'case "$1" in bridge) mv {away} {agent.socket}; exit 0;; esac\n'  # it is there when this one is over
+        f'exec {command} "$@"\n'
+    )
+    shell.chmod(0o755)
+    agent.socket.rename(away)
+    assert await check(sshd.node(agent=str(shell))) == ""
 
 
 async def test_bulk_goes_over_a_login_of_its_own(sshd: Sshd, agent: ScriptedAgent, command: str) -> None:
