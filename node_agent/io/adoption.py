@@ -86,8 +86,8 @@ class Adoption:
         self._keeper = keeper
         self._agent.set_keeper(keeper)
         await keeper.keep_agent(command)
-        for record in await keeper.list():
-            await self.adopt(record)
+        # All at once, so that the store commits for many of them together: hundreds that have ended may be kept.
+        await asyncio.gather(*(self.adopt(record) for record in await keeper.list()))
 
     async def stay_connected(self) -> None:
         """Join the next keeper when this one is gone; the sessions of the old one are then known to be lost."""

@@ -76,7 +76,7 @@ class Screens:
         """Save every screen that has changed."""
         self._follower.stop()
         for session in list(self._agent.sessions.values()):
-            screen = session.screen_to_save()
+            screen = session.screen_to_save() if session.emulation.offset > session.saved_offset else None
             if screen is not None and screen.checkpoint["offset"] > session.saved_offset:
                 save_screen(session.directory, screen)
         self._mark.close()

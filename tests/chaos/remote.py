@@ -38,11 +38,14 @@ class WatchedCore(Core):
     def __init__(self, config: Config, cache: Path) -> None:
         super().__init__(config, cache=cache)
         self.states: list[tuple[float, NodeState]] = []
+        self.words = ""  # the last state in plain words
         self.event_numbers: list[int] = []
 
     def link_status(self, node: str, status: NodeStatus) -> None:
         if node == ALIAS:
-            self.states.append((time.monotonic(), status.state))
+            now = time.monotonic()
+            self.states.append((now, status.state))
+            self.words = status.words(now)
         super().link_status(node, status)
 
     def link_event(self, node: str, record: EventRecord) -> None:
@@ -91,7 +94,12 @@ class Remote:
         return self.core.feed(SessionKey(ALIAS, session), mode)
 
     async def connected(self, limit: float = 30.0) -> None:
-        await eventually(lambda: self.core.state is NodeState.CONNECTED, limit)
+        """Wait for the link, which nobody need help here."""
+        deadline = time.monotonic() + limit
+        await eventually(
+            lambda: self.core.state in (NodeState.CONNECTED, NodeState.WAITING) or time.monotonic() > deadline
+        )
+        assert self.core.state is NodeState.CONNECTED, self.core.words
 
     async def closed(self, session: SessionId) -> None:
         """Wait until the node has told of a session's end."""
