@@ -46,7 +46,7 @@ _SAYINGS: tuple[tuple[str, type[LinkError], str], ...] = (
     ("Host key verification failed", AuthenticationFailed, "the host key was not accepted; compare it and try again"),
     ("Could not resolve hostname", UnknownHost, "no such host; check the name"),
     ("Connection refused", ConnectionRefused, "the connection is refused; check that sshd runs there and the port"),
-    ("Permission denied", AuthenticationFailed, "none of our keys or answers was accepted; check user and keys"),
+    ("Permission denied (", AuthenticationFailed, "none of our keys or answers was accepted; check user and keys"),
     ("timed out", ConnectTimedOut, "no answer from the host; check the network"),
     (NO_PYTHON, PythonMissing, f"{NO_PYTHON} there any more; install one"),
     (f"{MARKER} missing", AgentMissing, "no node agent there; `relaytui node upgrade` puts one there"),

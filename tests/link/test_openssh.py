@@ -20,6 +20,7 @@ from relaytui.link.errors import (
     ConnectionRefused,
     HostKeyChanged,
     LinkError,
+    LinkLost,
 )
 from relaytui.link.openssh import OpenSshConnector
 from relaytui.link.prompts import Desk
@@ -94,7 +95,7 @@ async def test_nobody_to_ask(node: NodeConfig, sshd: Sshd) -> None:
     assert not sshd.known_hosts.exists()
 
 
-@pytest.mark.parametrize("case", ["changed", "refused", "denied", "missing"])
+@pytest.mark.parametrize("case", ["changed", "refused", "denied", "missing", "broken"])
 async def test_sshs_failures_are_told_apart(node: NodeConfig, sshd: Sshd, tmp_path: Path, case: str) -> None:
     fields: dict[str, Any] = {"transport": Transport.OPENSSH, "agent": node.agent}
     expected: type[LinkError]
@@ -110,6 +111,12 @@ async def test_sshs_failures_are_told_apart(node: NodeConfig, sshd: Sshd, tmp_pa
             expected = AuthenticationFailed
             sshd.allow(key=make_key(tmp_path / "other"))
             bad = node
+        case "broken":  # its words sound like those of a login that failed
+            expected = LinkLost
+            command = tmp_path / "broken"
+            command.write_text("#!/bin/sh\necho 'sh: /opt/python: Permission denied' >&2; exit 126\n")
+            command.chmod(0o755)
+            bad = sshd.node(**(fields | {"agent": str(command)}))
         case _:
             expected = AgentMissing
             bad = sshd.node(**(fields | {"agent": os.fspath(tmp_path / "none")}))
