@@ -65,6 +65,12 @@ class AuthenticationFailed(LinkError):
     needs_operator = True
 
 
+TOO_MANY = "Too many authentication failures"
+"""What sshd says when it ends a login early: it counts each key that is offered (`MaxAuthTries`)."""
+
+TOO_MANY_ADVICE = "it has enough of our keys and refuses; name the right one: set identity, and IdentitiesOnly"
+
+
 class PassphraseNeeded(LinkError):
     """An encrypted key, and nobody to ask for its passphrase."""
 

@@ -16,6 +16,8 @@ from relaytui.config import NodeConfig
 from relaytui.link.address import address_options
 from relaytui.link.duplex import Duplex
 from relaytui.link.errors import (
+    TOO_MANY,
+    TOO_MANY_ADVICE,
     AgentMissing,
     AuthenticationFailed,
     ConnectionRefused,
@@ -46,6 +48,7 @@ _SAYINGS: tuple[tuple[str, type[LinkError], str], ...] = (
     ("Host key verification failed", AuthenticationFailed, "the host key was not accepted; compare it and try again"),
     ("Could not resolve hostname", UnknownHost, "no such host; check the name"),
     ("Connection refused", ConnectionRefused, "the connection is refused; check that sshd runs there and the port"),
+    (TOO_MANY, AuthenticationFailed, TOO_MANY_ADVICE),
     ("Permission denied (", AuthenticationFailed, "none of our keys or answers was accepted; check user and keys"),
     ("timed out", ConnectTimedOut, "no answer from the host; check the network"),
     (NO_PYTHON, PythonMissing, f"{NO_PYTHON} there any more; install one"),

@@ -17,6 +17,8 @@ from relaytui.config import NodeConfig
 from relaytui.link.connect import Gates
 from relaytui.link.duplex import Duplex
 from relaytui.link.errors import (
+    TOO_MANY,
+    TOO_MANY_ADVICE,
     AgentFailed,
     AgentUnreachable,
     AuthenticationFailed,
@@ -302,6 +304,8 @@ def _connect_error(node: str, place: str, error: Exception) -> LinkError:
         return ConnectionRefused(f"{node}: {place} refuses the connection; check that sshd runs there and the port")
     if isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN):
         return HostUnreachable(f"{node}: no way to {place}: {error.strerror}; check the network")
+    if TOO_MANY in str(error):
+        return AuthenticationFailed(f"{node}: {place}: {TOO_MANY_ADVICE}")
     if isinstance(error, asyncssh.ChannelOpenError):
         return HostUnreachable(f"{node}: the jump host opens no way to {place}: {error}; check it from there")
     if isinstance(error, asyncssh.KeyExchangeFailed):

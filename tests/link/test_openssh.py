@@ -95,7 +95,7 @@ async def test_nobody_to_ask(node: NodeConfig, sshd: Sshd) -> None:
     assert not sshd.known_hosts.exists()
 
 
-@pytest.mark.parametrize("case", ["changed", "refused", "denied", "missing", "broken"])
+@pytest.mark.parametrize("case", ["changed", "refused", "denied", "exceeded", "missing", "broken"])
 async def test_sshs_failures_are_told_apart(node: NodeConfig, sshd: Sshd, tmp_path: Path, case: str) -> None:
     fields: dict[str, Any] = {"transport": Transport.OPENSSH, "agent": node.agent}
     expected: type[LinkError]
@@ -110,6 +110,12 @@ async def test_sshs_failures_are_told_apart(node: NodeConfig, sshd: Sshd, tmp_pa
         case "denied":
             expected = AuthenticationFailed
             sshd.allow(key=make_key(tmp_path / "other"))
+            bad = node
+        case "exceeded":
+            expected = AuthenticationFailed
+            sshd.allow(key=make_key(tmp_path / "other"))
+            await sshd.stop()
+            await sshd.start("MaxAuthTries 1")
             bad = node
         case "broken":  # its words sound like those of a login that failed
             expected = LinkLost

@@ -211,6 +211,14 @@ async def test_a_wrong_key_fails_with_what_to_check(sshd: Sshd, command: str, tm
         await check(sshd.node(agent=command))
 
 
+async def test_a_server_that_has_seen_enough_keys_is_not_tried_again(sshd: Sshd, command: str, tmp_path: Path) -> None:
+    sshd.allow(key=make_key(tmp_path / "other"))
+    await sshd.stop()
+    await sshd.start("MaxAuthTries 1")
+    with pytest.raises(AuthenticationFailed, match="name the right one"):
+        await check(sshd.node(agent=command))
+
+
 async def test_an_encrypted_key_asks_for_its_passphrase_again_after_a_typing_error(sshd: Sshd, command: str) -> None:
     make_key(sshd.identity, passphrase="sesame")
     sshd.allow()
