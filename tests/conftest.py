@@ -19,6 +19,9 @@ from tests.home import Home, open_home
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
+# Programs under test start hundreds of times: each would compile all of relaytui for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # What tests do in their own process must not reach the config, cache and state of whoever runs them.
 _OWN = tempfile.TemporaryDirectory(prefix="relaytui-test-")
 for name in ("CONFIG", "CACHE", "STATE"):

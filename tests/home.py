@@ -22,6 +22,8 @@ from tests.pty_program import PtyProgram, on_terminal
 from tests.waiting import LIMIT
 
 RELAYTUI = (sys.executable, "-m", "relaytui")
+_POLL = 0.1
+"""Seconds between two commands that look whether something is true, which take a processor while they do."""
 
 
 class Home:
@@ -106,6 +108,7 @@ class Home:
         deadline = time.monotonic() + timeout
         while not condition(session := self.session(key)):
             assert time.monotonic() < deadline, f"{key} is still {session}"
+            time.sleep(_POLL)
         return session
 
     def wait_printed(self, key: str, text: str, timeout: float = LIMIT) -> str:
@@ -113,6 +116,7 @@ class Home:
         deadline = time.monotonic() + timeout
         while text not in (lines := self.ok("logs", key)):
             assert time.monotonic() < deadline, f"{key} has not printed {text!r}: {lines!r}"
+            time.sleep(_POLL)
         return lines
 
     def terminal(self, *words: str, columns: int = 80, rows: int = 24) -> contextlib.AbstractContextManager[PtyProgram]:

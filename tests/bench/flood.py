@@ -157,7 +157,7 @@ def _interrupt(program: PtyProgram) -> float:
     flooded = time.monotonic() + _FLOODED_SECONDS
     while time.monotonic() < flooded:
         program.read(0.1)
-    program.output = b""
+        program.output = b""  # else taking in more of it would take ever longer, and hold the program up
     program.type(b"\x03")
     last = pressed = time.monotonic()
     while program.read(_QUIET_SECONDS):
