@@ -40,8 +40,10 @@ async def test_a_screen_converges_to_what_the_program_printed(client: Client) ->
     assert len(screen.frames) < 1500  # the latest state wins: not a frame a line
 
 
-async def test_one_frame_is_in_flight_and_a_late_ack_brings_the_latest_state(client: Client) -> None:
+async def test_one_frame_is_in_flight_and_a_late_ack_brings_the_latest_state(shared_node: Node, client: Client) -> None:
     session = await client.start("sh", "-c", "while read x; do echo got $x; done")
+    other = await shared_node.connect("bob")
+    drawn = await other.watch(session.id)
     attached = await client.open_bytes(session.id, "attach")
     client.acks = False
     screen = await client.watch(session.id)
@@ -51,6 +53,7 @@ async def test_one_frame_is_in_flight_and_a_late_ack_brings_the_latest_state(cli
     client.acks = True
     await client.until(lambda: b"got 5" in attached.data)
     client.acks = False
+    await other.until(lambda: "got 5" in drawn.text)  # bytes are sent on before they are drawn
     assert len(screen.frames) == 1
     client.ack(screen, 99)  # never sent: says nothing
     client.ack(screen, 1)
