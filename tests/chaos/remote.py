@@ -94,11 +94,8 @@ class Remote:
         return self.core.feed(SessionKey(ALIAS, session), mode)
 
     async def connected(self, limit: float = 30.0) -> None:
-        """Wait for the link, which nobody need help here."""
-        deadline = time.monotonic() + limit
-        await eventually(
-            lambda: self.core.state in (NodeState.CONNECTED, NodeState.WAITING) or time.monotonic() > deadline
-        )
+        """Wait for the link, which nobody needs to help here."""
+        await eventually(lambda: self.core.state in (NodeState.CONNECTED, NodeState.WAITING), limit)
         assert self.core.state is NodeState.CONNECTED, self.core.words
 
     async def closed(self, session: SessionId) -> None:

@@ -83,7 +83,7 @@ def test_random_states_survive_json(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["vt", "pyte"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_checkpoint_at_any_byte_goes_on_from_before_what_is_half_read(name: str, seed: int) -> None:
     stream = traffic(random.Random(seed), 40, 40, 10) + b"\x18z"
     whole = create_engine(name, 40, 10)
