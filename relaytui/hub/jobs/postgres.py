@@ -29,12 +29,13 @@ class PostgresQueue(SqlQueue):
     _lock = " FOR UPDATE SKIP LOCKED"
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self._url = url
         self._db: psycopg.Connection[dict[str, Any]] | None = None
         self._listener: psycopg.Connection[dict[str, Any]] | None = None
         self._run(self._migrate)
 
-    def close(self) -> None:
+    def _disconnect(self) -> None:
         for connection in (self._db, self._listener):
             if connection is not None:
                 connection.close()
@@ -65,7 +66,7 @@ class PostgresQueue(SqlQueue):
         self._execute("SELECT pg_advisory_xact_lock(?)", (_EVENT_LOCK,))
         self._execute(f"NOTIFY {_CHANNEL}")
 
-    def _run(self, work: Callable[[], T]) -> T:
+    def _transact(self, work: Callable[[], T]) -> T:
         last: Exception | None = None
         for pause in _RETRY_SECONDS:
             time.sleep(pause)
@@ -85,7 +86,7 @@ class PostgresQueue(SqlQueue):
             self._db.close()
         self._db = None
 
-    def wait(self, seconds: float) -> bool:
+    def _wait(self, seconds: float) -> bool:
         """A lost connection counts as a change: nobody knows what was missed."""
         try:
             if self._listener is None or self._listener.closed:

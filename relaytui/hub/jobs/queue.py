@@ -1,6 +1,6 @@
 """The queue's interface, the same for every backend.
 
-Calls block for milliseconds and are made from one thread (the dispatcher's). Every change of a job is one
+Calls block for milliseconds and may come from any thread; one has its turn at a time. Every change of a job is one
 transaction that also appends the event. Nothing about an attempt changes without its fencing token: tokens only grow,
 a new one is given with each placement, and a call with an older one changes nothing and returns False.
 """
@@ -41,7 +41,8 @@ class ContentGone(QueueError):
 class JobQueue(Protocol):
     """Times are Unix seconds, given by the caller; all `now` of one queue come from one clock where possible."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give it back once the calls under way have ended; later ones raise QueueError."""
 
     def submit(self, spec: JobSpec, now: float) -> Job:
         """Add a job. Raises NoSuchJob when `spec.after` names an unknown one."""

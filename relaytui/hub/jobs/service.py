@@ -140,7 +140,7 @@ async def _stay(config: Config, *, until_idle: bool) -> None:
             if not is_idle:
                 idle_since = time.monotonic()
     finally:
-        queue.close()
+        await asyncio.to_thread(queue.close)  # a cancelled call may still be under way
 
 
 async def _run_schedules(config: Config, core: Core) -> None:
@@ -156,7 +156,7 @@ async def _run_schedules(config: Config, core: Core) -> None:
                     told.add(failed.run)
             await asyncio.sleep(_SCHEDULE_EVERY)
     finally:
-        queue.close()
+        await asyncio.to_thread(queue.close)  # a cancelled call may still be under way
 
 
 async def _raise_alert(core: Core, failed: FailedRun) -> bool:

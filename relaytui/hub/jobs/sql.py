@@ -1,7 +1,7 @@
 """The queue in SQL, shared by both backends: what a transaction does, not how it is opened, locked or repeated.
 
 The statements keep to what SQLite 3.34 and PostgreSQL 13 both read; values are bound with `?`. A backend supplies what
-`Transactions` asks for, and `wait`.
+`Transactions` asks for.
 """
 
 from __future__ import annotations
@@ -31,12 +31,6 @@ _UNMET = (
 
 class SqlQueue(ContentStore):
     """A `JobQueue` but for its connection."""
-
-    @abstractmethod
-    def wait(self, seconds: float) -> bool: ...
-
-    @abstractmethod
-    def close(self) -> None: ...
 
     @abstractmethod
     def _before_event(self) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
+
+from relaytui.hub.jobs.queue import QueueError
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -22,17 +25,53 @@ class Result(Protocol):
 
 
 class Transactions(ABC):
-    """A connection, and transactions on it."""
+    """A connection, and transactions on it: one at a time, whichever thread asks.
+
+    Both drivers crash the process, or read what is another's, where a connection is closed under a call in another
+    thread; and a cancelled task leaves its call behind in a thread. So closing waits for the calls under way.
+    """
 
     _lock = ""
     """A suffix that locks selected rows and skips those another transaction has."""
 
-    @abstractmethod
-    def _execute(self, statement: str, values: Sequence[Any] = ()) -> Result: ...
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._waiting = threading.Lock()
+        self._is_closed = False
 
-    @abstractmethod
+    def close(self) -> None:
+        """Give the connection back once the calls under way have ended; later ones raise QueueError."""
+        with self._turn, self._waiting:
+            if not self._is_closed:
+                self._is_closed = True
+                self._disconnect()
+
+    def wait(self, seconds: float) -> bool:
+        with self._waiting:
+            self._check_open()
+            return self._wait(seconds)
+
     def _run(self, work: Callable[[], T]) -> T:
         """Do `work` in one transaction; an exception undoes it all.
 
         It may be run again after a lost connection, so work must be repeatable.
         """
+        with self._turn:
+            self._check_open()
+            return self._transact(work)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise QueueError("the job queue is closed: whoever opened it is ending")
+
+    @abstractmethod
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> Result: ...
+
+    @abstractmethod
+    def _transact(self, work: Callable[[], T]) -> T: ...
+
+    @abstractmethod
+    def _wait(self, seconds: float) -> bool: ...
+
+    @abstractmethod
+    def _disconnect(self) -> None: ...

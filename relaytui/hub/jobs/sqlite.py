@@ -22,6 +22,7 @@ class SqliteQueue(SqlQueue):
     """A `JobQueue` on one file, which several processes may open; writers take turns."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -44,7 +45,7 @@ class SqliteQueue(SqlQueue):
             self._db.close()
             raise
 
-    def close(self) -> None:
+    def _disconnect(self) -> None:
         self._doorbell.close()
         self._db.close()
 
@@ -63,7 +64,7 @@ class SqliteQueue(SqlQueue):
     def _before_event(self) -> None:
         """Nothing to do: writers take turns from BEGIN IMMEDIATE on."""
 
-    def _run(self, work: Callable[[], T]) -> T:
+    def _transact(self, work: Callable[[], T]) -> T:
         before = self._db.total_changes
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -82,7 +83,7 @@ class SqliteQueue(SqlQueue):
                 self._doorbell.ring()
         return result
 
-    def wait(self, seconds: float) -> bool:
+    def _wait(self, seconds: float) -> bool:
         try:
             return self._doorbell.wait(seconds)
         except OSError as error:
