@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,26 +14,27 @@ from relaytui.hub.jobs.queue import JobQueue, QueueError
 
 SPEC = JobSpec(command=("true",))
 JOBS = 300
-ROUNDS = 40
+ROUNDS = 30
 
 
 def test_closing_waits_for_the_call_under_way(another: Callable[[], JobQueue]) -> None:
     another().submit_all({f"{number:08x}": SPEC for number in range(JOBS)}, 1.0)
     seen: list[int] = []
 
-    def read_until_refused(queue: JobQueue) -> None:
-        while True:
+    def read_until_refused(queue: JobQueue, began: threading.Event) -> None:
+        deadline = time.monotonic() + 20.0
+        while time.monotonic() < deadline:
             seen.append(len(queue.jobs()))
+            began.set()
 
     with ThreadPoolExecutor(1) as pool:
         for _ in range(ROUNDS):
-            queue, before = another(), len(seen)
-            reading = pool.submit(read_until_refused, queue)
-            while len(seen) == before and not reading.done():
-                pass
+            queue, began = another(), threading.Event()
+            reading = pool.submit(read_until_refused, queue, began)
+            assert began.wait(20.0)
             queue.close()
             with pytest.raises(QueueError, match="closed"):
-                reading.result(10.0)
+                reading.result()
     assert set(seen) == {JOBS}
 
 
@@ -39,10 +42,8 @@ def test_closing_waits_for_who_waits(queue: JobQueue) -> None:
     queue.wait(0.0)  # a backend that listens from its first wait on has begun to
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(queue.wait, 0.3)
-        while not waiting.running():
-            pass
         queue.close()
-        error = waiting.exception(10.0)
+        error = waiting.exception()
         assert error is None or "closed" in str(error)
         with pytest.raises(QueueError, match="closed"):
             queue.wait(0.0)

@@ -41,9 +41,9 @@ class Transactions(ABC):
 
     def close(self) -> None:
         """Give the connection back once the calls under way have ended; later ones raise QueueError."""
+        was_closed, self._is_closed = self._is_closed, True  # at once: who calls without end would not let it in
         with self._turn, self._waiting:
-            if not self._is_closed:
-                self._is_closed = True
+            if not was_closed:
                 self._disconnect()
 
     def wait(self, seconds: float) -> bool:
