@@ -2,7 +2,8 @@
 
 Theory. One frame is in flight at most and the next one is made when it is acked, against the screen the client then
 has: the latest state wins, nothing is queued, and a flooding session costs one screen a round trip. A program that has
-opened a synchronised update (DEC mode 2026) is waited for, but not longer than `SYNC_LIMIT`.
+opened a synchronised update (DEC mode 2026) is waited for, but not longer than `SYNC_LIMIT`. Whoever acks at once takes
+a small share of the node's time all the same: a colourful screen takes longer to read than to draw.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from typing import Optional
 
 SYNC_LIMIT = 0.15
 """Seconds a synchronised update may hold back a frame; xterm and kitty use similar limits."""
+
+FRAME_REST = 4.0
+"""Seconds without a frame for each that was spent on making the last one."""
 
 _SHORTEST, _LONGEST = 0.0, 10.0
 
@@ -24,6 +28,7 @@ class ScreenStream:
         self._is_dirty = True
         self._interval = 0.0
         self._last_sent: Optional[float] = None
+        self._rest = 0.0
         self._held_since: Optional[float] = None
         self.tune(interval)
 
@@ -44,7 +49,7 @@ class ScreenStream:
         """When the next frame may be sent (not after `now`: at once), or None while there is nothing to wait for."""
         if not (self._is_dirty and self._is_acked):
             return None
-        earliest = now if self._last_sent is None else self._last_sent + self._interval
+        earliest = now if self._last_sent is None else self._last_sent + max(self._interval, self._rest)
         if not is_synchronized:
             self._held_since = None
             return earliest
@@ -56,11 +61,12 @@ class ScreenStream:
         """The screen turned out to be what the client already has."""
         self._is_dirty = False
 
-    def sent(self, now: float) -> int:
-        """A frame goes out: the revision it carries."""
+    def sent(self, now: float, took: float = 0.0) -> int:
+        """A frame goes out that took so many seconds to make: the revision it carries."""
         self.revision += 1
         self._is_acked = False
         self._is_dirty = False
         self._held_since = None
         self._last_sent = now
+        self._rest = took * FRAME_REST
         return self.revision

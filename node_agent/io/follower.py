@@ -1,8 +1,9 @@
 """Follows the journals: each session with new output gets a slice of time in turn, and the loop its turn between.
 
-Emulation is what the agent spends its time on, and keys must not feel it. So a slice is short, and after it the
-follower sleeps in proportion: a process that rests is woken at once by the kernel when a key comes, one that always
-computes waits for its turn behind every other. While somebody types, sessions that nobody watches get a small share.
+Emulation is what the agent spends its time on, and keys must not feel it. So a slice is short, and while somebody types
+the follower sleeps after it in proportion: a process that rests is woken at once by the kernel when a key comes, one
+that always computes waits for its turn behind every other. Sessions that nobody watches rest more while they print, and
+most while somebody types; who watches a screen that is behind does not wait for their rest.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ MOST_STILL = 0.02
 TYPING = 1.0
 """Seconds after a key in which somebody is taken to be typing."""
 
-WATCHED_REST, WATCHED_REST_TYPING = 0.25, 1.0
-UNWATCHED_REST, UNWATCHED_REST_TYPING = 0.5, 4.0
+WATCHED_REST_TYPING = 1.0
+UNWATCHED_REST, UNWATCHED_REST_TYPING = 0.5, 4.0  # the first while it prints
 BURST_REST = 8.0
 """Seconds of rest for a second of emulation."""
 
@@ -49,7 +50,9 @@ class Follower:
         self._unwatched: Deque[LiveSession] = deque()
         self._turns = 0  # of watched sessions in a row
         self._timer: Optional[asyncio.TimerHandle] = None
+        self._due = 0.0  # when it calls
         self._resume_at = 0.0
+        self._unwatched_at = 0.0  # when the next session that nobody watches may have a turn
         self._typed_at = -TYPING
         self._still_since = 0.0
         self._still_until = 0.0
@@ -57,8 +60,7 @@ class Follower:
 
     def ready(self, session: LiveSession) -> None:
         """`session` has something to take in."""
-        if session not in self._watched and session not in self._unwatched:
-            (self._watched if session.watchers else self._unwatched).append(session)
+        self._queue(session)
         self._schedule()
 
     def be_still(self) -> None:
@@ -75,15 +77,25 @@ class Follower:
         self._watched.clear()
         self._unwatched.clear()
 
+    def _queue(self, session: LiveSession) -> None:
+        if session not in self._watched and session not in self._unwatched:
+            (self._watched if session.watchers else self._unwatched).append(session)
+
     def _schedule(self) -> None:
-        if self._timer is None and not self._is_stopped:
-            delay = max(self._resume_at, self._still_until) - self._clock.boot()
-            # A timer that is due runs after what has arrived meanwhile; `call_soon` would run before.
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, delay), self._turn)
+        """Have the next turn come when it is due, also where it was not so soon before."""
+        due = max(self._resume_at, self._still_until, 0.0 if self._watched else self._unwatched_at)
+        if self._is_stopped or (self._timer is not None and self._due <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        # A timer that is due runs after what has arrived meanwhile; `call_soon` would run before.
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, due - self._clock.boot()), self._turn)
+        self._due = due
 
     def _turn(self) -> None:
         self._timer = None
-        session = self._next() if self._clock.boot() >= self._still_until else None
+        now = self._clock.boot()
+        session = self._next(now) if now >= self._still_until else None
         if session is None:
             if self._watched or self._unwatched:
                 self._schedule()
@@ -94,7 +106,7 @@ class Follower:
         finally:
             now = self._clock.boot()
             session.burst.note(session.model.head, session.emulation.offset, now)
-            self._resume_at = now + (now - began) * self._rest_of(session, now)
+            self._rest_after(session, now, now - began)
             if self._watched or self._unwatched:
                 self._schedule()
 
@@ -104,20 +116,22 @@ class Follower:
                 break
         self._rest(session)
         if session.is_behind and not self._is_stopped:
-            self.ready(session)
+            self._queue(session)  # for a turn after the rest, which is not known yet
 
-    def _next(self) -> Optional[LiveSession]:
-        if self._watched and (self._turns < WATCHED_TURNS or not self._unwatched):
+    def _next(self, now: float) -> Optional[LiveSession]:
+        may_be_unwatched = bool(self._unwatched) and now >= self._unwatched_at
+        if self._watched and (self._turns < WATCHED_TURNS or not may_be_unwatched):
             self._turns += 1
             return self._watched.popleft()
         self._turns = 0
-        return self._unwatched.popleft() if self._unwatched else None
+        return self._unwatched.popleft() if may_be_unwatched else None
 
-    def _rest_of(self, session: LiveSession, now: float) -> float:
-        """Seconds of rest for each that `session` was emulated."""
+    def _rest_after(self, session: LiveSession, now: float, worked: float) -> None:
+        """Rest from `worked` seconds of emulation; who is watched does not wait for the long rest of who is not."""
         is_typing = now - self._typed_at < TYPING
-        if session.watchers:
-            return WATCHED_REST_TYPING if is_typing and session.burst.is_printing else WATCHED_REST
-        if session.burst.is_on(now):
-            return BURST_REST
-        return UNWATCHED_REST_TYPING if is_typing else UNWATCHED_REST
+        if is_typing and (session.burst.is_printing or not session.watchers):
+            self._resume_at = now + worked * WATCHED_REST_TYPING
+        if not session.watchers:
+            rest = UNWATCHED_REST if session.burst.is_printing else 0.0  # what has ended printing is caught up with
+            rest = UNWATCHED_REST_TYPING if is_typing else rest
+            self._unwatched_at = now + worked * (BURST_REST if session.burst.is_on(now) else rest)

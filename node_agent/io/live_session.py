@@ -66,6 +66,7 @@ class LiveSession:
         self.detection: Optional[Detection] = None
         self.burst = Burst()
         self.saved_at = 0.0
+        self.save_took = 0.0  # seconds, the last time
         self.stopped_by = ""  # who had it ended: its end is then no news
         self.is_index_due = False
         self._is_segment_due = True  # the index of a later segment may have begun

@@ -34,6 +34,9 @@ SAVE_SECONDS = 20.0
 SAVE_PAUSE = 0.5
 """Least seconds between two savings of one screen, however much its session prints."""
 
+SAVE_SHARE = 0.01
+"""Most of the time that may go to saving one screen: with a long history that takes many milliseconds."""
+
 MOST_HELD_REPLIES = 16
 TEXT_LIMIT = 300
 CLIPBOARD_LIMIT = 1024 * 1024
@@ -123,7 +126,7 @@ class Screens:
         session.tell_watchers()
         if before != (model.terminal_title, model.alternate, model.catching_up, model.columns, model.rows):
             self._agent.changed(session)
-        is_due = session.fed_at - session.saved_at >= SAVE_PAUSE
+        is_due = session.fed_at - session.saved_at >= max(SAVE_PAUSE, session.save_took / SAVE_SHARE)
         if is_due and session.emulation.offset - session.saved_offset >= SAVE_BYTES:
             self._save(session)
 
@@ -183,11 +186,15 @@ class Screens:
     # -- saved screens and quarantine -----------------------------------------------------------------------------
 
     def _save(self, session: LiveSession) -> None:
+        if session.is_saving:
+            return
+        began = self._agent.clock.boot()
         screen = session.screen_to_save()
-        if screen is None or session.is_saving:
+        if screen is None:
             return
         session.is_saving = True
         session.saved_offset, session.saved_at = session.emulation.offset, self._agent.clock.boot()
+        session.save_took = session.saved_at - began
         self._agent.tasks.spawn(self._write_screen(session, screen), name=f"save the screen of {session.model.id}")
 
     async def _write_screen(self, session: LiveSession, screen: SavedScreen) -> None:

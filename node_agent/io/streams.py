@@ -82,7 +82,8 @@ class ScreenFeed:
         if self._held is None and self._history:
             delta["history"] = self._read_history()
         self._held = current
-        return encode_json(FrameType.SCREEN, delta, stream, self._flow.sent(now))
+        done = self._clock.boot()
+        return encode_json(FrameType.SCREEN, delta, stream, self._flow.sent(done, done - now))
 
     def _read_history(self) -> List[object]:
         """The last kept rows above the screen, oldest first."""

@@ -31,25 +31,36 @@ _FLAG_CODES = (
 )
 
 
-def _color(value: Color, base: int) -> List[str]:
-    if value is None:
-        return []
+def _color(value: Color, base: int) -> str:
     if isinstance(value, int):
         if base != 50 and value < 8:
-            return [str(base + value)]
+            return str(base + value)
         if base != 50 and value < 16:
-            return [str(base + 60 + value - 8)]
-        return [str(base + 8), "5", str(value)]
-    return [str(base + 8), "2", str(value[0]), str(value[1]), str(value[2])]
+            return str(base + 60 + value - 8)
+        return f"{base + 8};5;{value}"
+    assert value is not None
+    return f"{base + 8};2;{value[0]};{value[1]};{value[2]}"
+
+
+@lru_cache(maxsize=1024)
+def _flag_codes(flags: int, underline_style: int) -> Tuple[str, ...]:
+    codes = [code for flag, code in _FLAG_CODES if flags & flag]
+    if flags & Flag.UNDERLINE:
+        codes.append("4" if underline_style <= 1 else f"4:{underline_style}")
+    return tuple(codes)
 
 
 @lru_cache(maxsize=8192)
 def pen_code(pen: Pen) -> str:
     """The pen as SGR parameters that follow a reset (ECMA-48 8.3.117; underline styles and colours after xterm)."""
-    codes = [code for flag, code in _FLAG_CODES if pen.flags & flag]
-    if pen.flags & Flag.UNDERLINE:
-        codes.append("4" if pen.underline_style <= 1 else f"4:{pen.underline_style}")
-    codes += _color(pen.foreground, 30) + _color(pen.background, 40) + _color(pen.underline_color, 50)
+    # Of 24-bit colours no cache holds enough: a screen of them has thousands of pens, each new.
+    codes = [*_flag_codes(pen.flags, pen.underline_style)] if pen.flags else []
+    if pen.foreground is not None:
+        codes.append(_color(pen.foreground, 30))
+    if pen.background is not None:
+        codes.append(_color(pen.background, 40))
+    if pen.underline_color is not None:
+        codes.append(_color(pen.underline_color, 50))
     return ";".join(codes)
 
 

@@ -7,11 +7,11 @@ insert mode, character sets) comes after them.
 
 from __future__ import annotations
 
-from typing import Iterable, List, Tuple
+from typing import Iterable, List, Sequence, Tuple
 
 from node_agent.terminal.checkpoint import DEFAULT_CHARSETS, Charsets, SavedCursor, ScreenState, TerminalState
 from node_agent.terminal.engine import DEFAULT_PEN, Cell, Flag, Pen
-from node_agent.terminal.packed import PackedRow, unpack_cells
+from node_agent.terminal.packed import WIDE_PAD, PackedRow, unpack_cells
 from node_agent.terminal.rows import pen_code
 
 _AUTOWRAP = 7
@@ -55,40 +55,50 @@ class _Writer:
         for index, row in enumerate(rows):
             if index and not continued:
                 self.parts.append("\r\n")
-            cells = unpack_cells(row)
-            if continued and not cells:
-                cells = [_BLANK]  # the row above wraps only when something follows
+            least = 1 if continued else 0  # the row above wraps only when something follows
             continued = row.wrapped and index + 1 < len(rows)
             if continued:
                 # A wide character wraps where one column is left over.
-                is_cut_short = rows[index + 1].text[1:2] in ("\0", ("\0",)) and len(cells) < self.state.columns
-                cells += [_BLANK] * (self.state.columns - is_cut_short - len(cells))
-            self._print_cells(cells)
+                is_cut_short = rows[index + 1].text[1:2] in ("\0", ("\0",)) and len(row.text) < self.state.columns
+                least = self.state.columns - is_cut_short
+            self._print_row(row, least)
         self.set_pen(DEFAULT_PEN)
 
-    def _print_cells(self, cells: List[Cell]) -> None:
-        text: List[str] = []
-        for column, cell in enumerate(cells):
-            if cell.pen != self.pen:
-                self.parts.append("".join(text))
-                text = []
-                self.set_pen(cell.pen)
-            text.append(cell.text)
-            if len(cell.text) > 1:
-                text.append(self._correct_column(column, cells))
-        self.parts.append("".join(text))
+    def _print_row(self, row: PackedRow, least: int) -> None:
+        """Print the columns a row has, and blanks up to `least`."""
+        end = 0
+        for pen, count in zip(row.runs[::2], row.runs[1::2]):
+            self.set_pen(pen)
+            start, end = end, end + count
+            if isinstance(row.text, str):
+                self.parts.append(row.text[start:end].replace(WIDE_PAD, ""))
+            else:
+                self._print_clusters(row.text, start, end)
+        if end < least:
+            self.set_pen(DEFAULT_PEN)
+            self.parts.append(" " * (least - end))
+
+    def _print_clusters(self, texts: Sequence[str], start: int, end: int) -> None:
+        """Print cells of more than one code point, after each of which the column is said outright.
+
+        Terminals disagree on the width of sequences.
+        """
+        for column in range(start, end):
+            text = texts[column]
+            if text == WIDE_PAD:
+                continue
+            self.parts.append(text)
+            if len(text) > 1:
+                following = column + 1
+                while following < len(texts) and texts[following] == WIDE_PAD:
+                    following += 1
+                if following < self.state.columns:
+                    self.parts.append(f"\x1b[{following + 1}G")
 
     def _print_cell(self, cell: Cell) -> None:
         """Print one cell and leave the cursor to it, so that a wrap stays pending."""
         self.set_pen(cell.pen)
         self.parts.append(cell.text)
-
-    def _correct_column(self, column: int, cells: List[Cell]) -> str:
-        """Where the next cell begins, said outright: terminals disagree on the width of sequences."""
-        following = column + 1
-        while following < len(cells) and not cells[following].text:
-            following += 1
-        return f"\x1b[{following + 1}G" if following < self.state.columns else ""
 
     def set_pen(self, pen: Pen) -> None:
         if pen.link != self.pen.link:

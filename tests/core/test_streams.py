@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from node_agent.core.byte_stream import FAR_BEHIND, ByteMode, ByteStream, Step, StepKind
-from node_agent.core.screen_stream import SYNC_LIMIT, ScreenStream
+from node_agent.core.screen_stream import FRAME_REST, SYNC_LIMIT, ScreenStream
 
 FRAME = 65536
 
@@ -110,6 +111,16 @@ def test_frames_keep_their_distance_and_a_clean_screen_sends_none() -> None:
     assert due <= 10.5
     stream.clean()
     assert stream.due_at(10.5, False) is None
+
+
+def test_a_screen_that_takes_long_to_read_is_sent_less_often() -> None:
+    stream = ScreenStream(0.01)
+    stream.ack(stream.sent(10.0, took=0.1))
+    stream.mark_dirty()
+    assert stream.due_at(10.0, False) == pytest.approx(10.0 + 0.1 * FRAME_REST)
+    stream.ack(stream.sent(11.0, took=0.0001))
+    stream.mark_dirty()
+    assert stream.due_at(11.0, False) == pytest.approx(11.01)
 
 
 def test_a_synchronised_update_is_waited_for_but_not_for_ever() -> None:

@@ -360,7 +360,7 @@ class VtEngine:
 
     def snapshot(self, history: int = 0) -> bytes:
         """ANSI that brings a reset terminal of this size to this state, the last `history` rows first."""
-        return snapshot(state.capture(self._terminal, self.offset), history)
+        return snapshot(state.capture(self._terminal, self.offset, history), history)
 
     def checkpoint(self) -> Checkpoint:
         """The whole state at `settled_offset`; raises ValueError when there is none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from node_agent.terminal.checkpoint import ScreenState, TerminalState
 from node_agent.terminal.engine import Modes
 from node_agent.terminal.vt.printing import last_cluster
@@ -9,8 +11,10 @@ from node_agent.terminal.vt.row import unpacked
 from node_agent.terminal.vt.terminal import Screen, Terminal
 
 
-def capture(terminal: Terminal, offset: int) -> TerminalState:
-    """The state of `terminal`, whose next byte is at journal offset `offset`."""
+def capture(terminal: Terminal, offset: int, history: Optional[int] = None) -> TerminalState:
+    """The state of `terminal`, whose next byte is at journal offset `offset`, with the last `history` rows or all."""
+    kept = len(terminal.history)
+    first = 0 if history is None else max(0, kept - history)
 
     def screen(source: Screen) -> ScreenState:
         rows = [row.packed(terminal.columns) for row in source.rows]
@@ -38,8 +42,8 @@ def capture(terminal: Terminal, offset: int) -> TerminalState:
         cwd=terminal.cwd,
         titles=list(terminal.titles),
         last=last_cluster(terminal),
-        history=terminal.history.all_packed(),
-        history_dropped=terminal.history.dropped,
+        history=terminal.history.packed(first, kept) if first else terminal.history.all_packed(),
+        history_dropped=terminal.history.dropped + first,
     )
 
 
