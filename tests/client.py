@@ -13,21 +13,14 @@ from typing import Any, TypeVar
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import EventRecord, ExitInfo, SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.events import Subscribe, Subscribed
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_frame, encode_json
+from node_agent.protocol.hello import Hello, HelloReply
 from node_agent.protocol.ids import SessionId, StoreId
+from node_agent.protocol.message import Request
 from node_agent.protocol.notices import Notice, SessionChanged, SessionGone, parse_notice
-from node_agent.protocol.requests import (
-    Hello,
-    HelloReply,
-    OpenBytes,
-    Request,
-    SessionReply,
-    StartSession,
-    StreamOpened,
-    Subscribe,
-    Subscribed,
-    WatchScreen,
-)
+from node_agent.protocol.sessions import SessionReply, StartSession
+from node_agent.protocol.streams import OpenBytes, StreamOpened, WatchScreen
 from node_agent.protocol.version import PreambleReader, preamble
 from node_agent.terminal.delta import ScreenModel, apply_delta
 from tests.waiting import LIMIT

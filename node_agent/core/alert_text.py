@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from node_agent.core.alerts import AlertState
-from node_agent.protocol.asks import AlertKind, Severity
 from node_agent.protocol.delivery import MOST_SINGLY, severity_rank, summary
 from node_agent.protocol.entities import AskInfo
-from node_agent.protocol.states import AskKind
+from node_agent.protocol.states import AlertKind, AskKind, Severity
 
 _ASKS_FOR = {
     AskKind.CONFIRM: "asks for a yes or no",

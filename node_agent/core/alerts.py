@@ -15,9 +15,10 @@ from typing import Any, Dict, Optional
 
 from node_agent.core.marks import Span
 from node_agent.core.moment import Moment
-from node_agent.protocol.asks import Alert, AlertClaim, AlertKind, Delivery, Severity
+from node_agent.protocol.alerts import AlertClaim
+from node_agent.protocol.entities import Alert, Delivery
 from node_agent.protocol.ids import NO_SESSION, AskId, SessionId
-from node_agent.protocol.states import AskKind
+from node_agent.protocol.states import AlertKind, AskKind, Severity
 
 CLAIM_SECONDS = 15.0
 """How long a claim lasts, and how long the node waits for one before it sends by itself."""

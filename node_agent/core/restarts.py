@@ -20,7 +20,7 @@ from node_agent.core.session import RESTART, OpenAsk, Session
 from node_agent.protocol.colors import Colors
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.ids import AskId, SessionId
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from node_agent.protocol.states import AskKind, Restart, SessionState
 
 HASTY = 600.0

@@ -11,16 +11,12 @@ import enum
 from typing import Callable, Dict, Optional, Sequence, Type
 
 from node_agent.core.deploys import TAG
+from node_agent.protocol.events import Subscribe
+from node_agent.protocol.hello import Hello
 from node_agent.protocol.jobs import FenceJob, ReadJobOutput
-from node_agent.protocol.requests import (
-    Hello,
-    ListSessions,
-    ReadLogs,
-    Request,
-    StartSession,
-    StopSession,
-    Subscribe,
-)
+from node_agent.protocol.logs import ReadLogs
+from node_agent.protocol.message import Request
+from node_agent.protocol.sessions import ListSessions, StartSession, StopSession
 
 
 class Rights(enum.Enum):

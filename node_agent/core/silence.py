@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Optional, Set, Tuple
 
-from node_agent.protocol.asks import AlertKind, Mute, MuteScope, NodeSettings, Severity
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.states import AskKind
+from node_agent.protocol.settings import Mute, MuteScope, NodeSettings
+from node_agent.protocol.states import AlertKind, AskKind, Severity
 
 _QUIET = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
 _DAY = 24 * 60

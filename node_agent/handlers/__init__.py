@@ -52,45 +52,29 @@ from node_agent.io.connection import Connection
 from node_agent.io.keeper_client import KeeperError
 from node_agent.io.keyboard import request_error
 from node_agent.io.store import StoreError
-from node_agent.protocol.asks import (
-    AckAsk,
-    AnswerAsk,
-    ClaimAlert,
-    ClaimAsk,
-    GetSettings,
-    ListAlerts,
-    RaiseAlert,
-    ReportAlert,
-    SetSettings,
-    SnoozeAsk,
-)
+from node_agent.protocol.alerts import ClaimAlert, ListAlerts, RaiseAlert, ReportAlert
+from node_agent.protocol.asks import AckAsk, AnswerAsk, ClaimAsk, SnoozeAsk
+from node_agent.protocol.attention import ExplainSession, SignalSession
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.events import ListEvents, Subscribe
 from node_agent.protocol.files import GetFile, PutFile
+from node_agent.protocol.hello import Hello
 from node_agent.protocol.hooks import ApplyHooks, PlanHooks
 from node_agent.protocol.jobs import FenceJob, ReadJobOutput
-from node_agent.protocol.requests import (
-    CloseStream,
-    ExplainSession,
-    Hello,
+from node_agent.protocol.logs import ReadLogs
+from node_agent.protocol.message import Request
+from node_agent.protocol.sending import ReleaseLease, SendInput, TakeLease
+from node_agent.protocol.sessions import (
     KillSession,
-    ListEvents,
     ListSessions,
-    OpenBytes,
-    ReadLogs,
-    ReleaseLease,
     RemoveSession,
-    Request,
     ResizeSession,
-    SendInput,
-    SignalSession,
     StartSession,
     StopSession,
-    Subscribe,
-    TakeLease,
-    TuneScreen,
     UpdateSession,
-    WatchScreen,
 )
+from node_agent.protocol.settings import GetSettings, SetSettings
+from node_agent.protocol.streams import CloseStream, OpenBytes, TuneScreen, WatchScreen
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.asks import AlertClaim, ClaimAlert
+from node_agent.protocol.alerts import AlertClaim, ClaimAlert
 
 
 async def handle(context: Context, client: Connection, request: ClaimAlert) -> AlertClaim:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.asks import AlertList, ListAlerts
+from node_agent.protocol.alerts import AlertList, ListAlerts
 
 MOST = 1000
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.asks import Alert, RaiseAlert
+from node_agent.protocol.alerts import RaiseAlert
+from node_agent.protocol.entities import Alert
 
 
 async def handle(context: Context, client: Connection, request: RaiseAlert) -> Alert:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.asks import ReportAlert
-from node_agent.protocol.requests import Done
+from node_agent.protocol.alerts import ReportAlert
+from node_agent.protocol.message import Done
 
 
 async def handle(context: Context, client: Connection, request: ReportAlert) -> Done:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.protocol.asks import SnoozeAsk
-from node_agent.protocol.requests import Done
+from node_agent.protocol.message import Done
 
 LONGEST = 30 * 86400.0
 

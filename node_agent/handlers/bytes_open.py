@@ -12,7 +12,7 @@ from node_agent.io.keeper_client import KeeperError
 from node_agent.io.live_session import LiveSession
 from node_agent.io.streams import ByteFeed
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import OpenBytes, StreamOpened
+from node_agent.protocol.streams import OpenBytes, StreamOpened
 
 _ENDED = ("not_running", "gone")
 """The keeper knows the end of a session a moment before the agent does."""

@@ -7,7 +7,7 @@ import functools
 from node_agent.handlers.context import Context
 from node_agent.io import records
 from node_agent.io.connection import Connection
-from node_agent.protocol.requests import EventList, ListEvents
+from node_agent.protocol.events import EventList, ListEvents
 
 MOST = 1000
 

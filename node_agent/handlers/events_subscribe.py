@@ -6,8 +6,8 @@ from node_agent.core.cursor import resume
 from node_agent.core.rights import Rights
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
+from node_agent.protocol.events import Subscribe, Subscribed
 from node_agent.protocol.ids import StoreId
-from node_agent.protocol.requests import Subscribe, Subscribed
 
 
 async def handle(context: Context, client: Connection, request: Subscribe) -> Subscribed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from node_agent.core.rights import Rights
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.requests import Hello, HelloReply
+from node_agent.protocol.hello import Hello, HelloReply
 from node_agent.terminal.sanitise import sanitise
 
 NAME_LIMIT = 100

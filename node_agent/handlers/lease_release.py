@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.requests import Done, ReleaseLease
+from node_agent.protocol.message import Done
+from node_agent.protocol.sending import ReleaseLease
 
 
 async def handle(context: Context, client: Connection, request: ReleaseLease) -> Done:

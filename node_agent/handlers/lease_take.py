@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.requests import Done, TakeLease
+from node_agent.protocol.message import Done
+from node_agent.protocol.sending import TakeLease
 
 
 async def handle(context: Context, client: Connection, request: TakeLease) -> Done:

@@ -6,7 +6,8 @@ from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.io.streams import ScreenFeed
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Done, TuneScreen
+from node_agent.protocol.message import Done
+from node_agent.protocol.streams import TuneScreen
 
 
 async def handle(context: Context, client: Connection, request: TuneScreen) -> Done:

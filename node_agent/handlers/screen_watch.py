@@ -6,7 +6,7 @@ from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.io.streams import ScreenFeed
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import StreamOpened, WatchScreen
+from node_agent.protocol.streams import StreamOpened, WatchScreen
 
 MOST_STREAMS = 512
 MOST_HISTORY = 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.requests import ListSessions, SessionList
+from node_agent.protocol.sessions import ListSessions, SessionList
 
 
 async def handle(context: Context, client: Connection, request: ListSessions) -> SessionList:

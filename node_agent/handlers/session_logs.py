@@ -8,7 +8,7 @@ from typing import Any, List, Optional, Tuple
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.io.live_session import LiveSession
-from node_agent.protocol.requests import LogLines, ReadLogs
+from node_agent.protocol.logs import LogLines, ReadLogs
 from node_agent.terminal.engine import Engine
 from node_agent.terminal.rows import row_spans
 

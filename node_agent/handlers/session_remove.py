@@ -5,7 +5,8 @@ from __future__ import annotations
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Done, RemoveSession
+from node_agent.protocol.message import Done
+from node_agent.protocol.sessions import RemoveSession
 
 
 async def handle(context: Context, client: Connection, request: RemoveSession) -> Done:

@@ -6,7 +6,8 @@ from node_agent.handlers.context import Context
 from node_agent.handlers.session_start import MOST_CELLS
 from node_agent.io.connection import Connection
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Done, ResizeSession
+from node_agent.protocol.message import Done
+from node_agent.protocol.sessions import ResizeSession
 
 
 async def handle(context: Context, client: Connection, request: ResizeSession) -> Done:

@@ -10,7 +10,7 @@ from node_agent.io.connection import Connection
 from node_agent.io.live_session import LiveSession
 from node_agent.keeper.control import MAX_PAYLOAD, Cause
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Chunk, SendInput, Sent
+from node_agent.protocol.sending import Chunk, SendInput, Sent
 from node_agent.protocol.states import EventKind
 from node_agent.terminal.engine import Modes
 from node_agent.terminal.keys import UnknownKeyError, encode_key, encode_paste

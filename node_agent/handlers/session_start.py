@@ -18,7 +18,7 @@ from node_agent.keeper.control import SpawnRequest
 from node_agent.protocol.colors import parse_color
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import SessionReply, StartSession
+from node_agent.protocol.sessions import SessionReply, StartSession
 
 MOST_CELLS = 1000
 MOST_TAGS = 50

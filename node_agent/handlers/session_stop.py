@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.requests import Done, StopSession
+from node_agent.protocol.message import Done
+from node_agent.protocol.sessions import StopSession
 
 LONGEST_GRACE = 3600.0
 

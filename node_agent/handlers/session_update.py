@@ -7,7 +7,7 @@ from node_agent.core.session import TITLE_LIMIT
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import SessionReply, UpdateSession
+from node_agent.protocol.sessions import SessionReply, UpdateSession
 from node_agent.terminal.sanitise import sanitise
 
 TAG_LIMIT = 60

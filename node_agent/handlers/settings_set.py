@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.asks import NodeSettings, SetSettings
+from node_agent.protocol.settings import NodeSettings, SetSettings
 
 
 async def handle(context: Context, client: Connection, request: SetSettings) -> NodeSettings:

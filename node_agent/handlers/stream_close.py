@@ -5,7 +5,8 @@ from __future__ import annotations
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import CloseStream, Done
+from node_agent.protocol.message import Done
+from node_agent.protocol.streams import CloseStream
 
 
 async def handle(context: Context, client: Connection, request: CloseStream) -> Done:

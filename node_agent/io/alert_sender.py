@@ -16,9 +16,10 @@ from node_agent.io.agent import Agent
 from node_agent.io.alerts import Alerts
 from node_agent.io.settings import Settings
 from node_agent.io.store import StoreError
-from node_agent.protocol.asks import AlertKind, NodeChannel
 from node_agent.protocol.delivery import is_wanted
 from node_agent.protocol.errors import RequestError
+from node_agent.protocol.settings import NodeChannel
+from node_agent.protocol.states import AlertKind
 
 log = logging.getLogger(__name__)
 

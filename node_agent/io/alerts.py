@@ -22,11 +22,12 @@ from node_agent.core.silence import why_silent
 from node_agent.io import alert_records
 from node_agent.io.agent import Agent
 from node_agent.io.settings import Settings
-from node_agent.protocol.asks import Alert, AlertClaim, AlertKind, RaiseAlert, Severity
-from node_agent.protocol.entities import ExitInfo
+from node_agent.protocol.alerts import AlertClaim, RaiseAlert
+from node_agent.protocol.entities import Alert, ExitInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import AlertChanged
+from node_agent.protocol.states import AlertKind, Severity
 from node_agent.terminal.sanitise import sanitise
 
 TITLE_LIMIT = 200

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from node_agent.core.alert_text import Message
 from node_agent.io.sending import run_command, send_post
-from node_agent.protocol.asks import NodeChannel
 from node_agent.protocol.delivery import SECONDS_TO_SEND, Sent, ntfy_post, payload, webhook_post
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.settings import NodeChannel
 
 
 def check_channel(channel: NodeChannel) -> None:

@@ -23,9 +23,10 @@ from node_agent.io.tasks import Tasks
 from node_agent.protocol.codec import to_wire
 from node_agent.protocol.errors import ErrorCode, ProtocolError, RequestError
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_json
+from node_agent.protocol.hello import Hello
+from node_agent.protocol.message import Request
 from node_agent.protocol.notices import Notice, notice_to_wire
 from node_agent.protocol.registry import parse_request
-from node_agent.protocol.requests import Hello, Request
 from node_agent.protocol.version import PreambleReader, Versions, agree, preamble
 
 log = logging.getLogger(__name__)

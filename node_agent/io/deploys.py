@@ -18,7 +18,8 @@ from node_agent.io.allow_list import read_allow_list
 from node_agent.io.connection import Connection
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import Request, StartSession
+from node_agent.protocol.message import Request
+from node_agent.protocol.sessions import StartSession
 from node_agent.protocol.states import EventKind
 
 log = logging.getLogger(__name__)

@@ -35,7 +35,7 @@ from node_agent.protocol.asks import AnswerAsk, Outcome
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from node_agent.protocol.states import EventKind, Restart
 
 log = logging.getLogger(__name__)

@@ -40,7 +40,7 @@ from node_agent.io.settings import Settings
 from node_agent.io.start import serve_command, write_wrapper
 from node_agent.io.store import Store, StoreError
 from node_agent.keeper.control import ControlError
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from node_agent.io.channel import Channel
 from node_agent.io.connection import Connection
 from node_agent.io.peer import may_connect, peer_uid
 from node_agent.protocol.errors import RequestError
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from node_agent.core.silence import is_muted, parse_quiet
 from node_agent.io import records
 from node_agent.io.agent import Agent
 from node_agent.io.channels import check_channel
-from node_agent.protocol.asks import MuteScope, NodeChannel, NodeSettings
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.notices import SettingsChanged
+from node_agent.protocol.settings import MuteScope, NodeChannel, NodeSettings
 from node_agent.protocol.states import EventKind
 
 MOST_ENTRIES = 1000

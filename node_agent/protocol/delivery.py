@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
-from node_agent.protocol.asks import AlertKind, Severity
+from node_agent.protocol.states import AlertKind, Severity
 
 SECONDS_TO_SEND = 10.0
 

@@ -1,4 +1,4 @@
-"""What a node tells of its sessions, asks and itself.
+"""What a node tells of its sessions, asks, alerts and itself.
 
 Nodes send ages in seconds, not times, wherever order matters between machines: clocks differ.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Tuple
 
 from node_agent.protocol.ids import NO_SESSION, AskId, NodeUuid, SessionId, StoreId
-from node_agent.protocol.states import AskKind, Attention, EventKind, Restart, SessionState
+from node_agent.protocol.states import AlertKind, AskKind, Attention, EventKind, Restart, SessionState, Severity
 
 
 @dataclass(frozen=True)
@@ -131,3 +131,34 @@ class EventRecord:
     age: float
     session: SessionId = NO_SESSION
     data: Dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One channel's try at an alert. `state`: claimed, sent, failed."""
+
+    channel: str
+    sender: str
+    state: str
+    age: float
+    detail: str = ""
+    tries: int = 1
+
+
+@dataclass(frozen=True)
+class Alert:
+    """`key` is stable: the same happening has the same key for every sender and after every restart."""
+
+    key: str
+    kind: AlertKind
+    severity: Severity
+    title: str
+    body: str
+    age: float
+    n: int  # grows with each alert of the node
+    session: SessionId = NO_SESSION
+    ask: Optional[AskId] = None
+    ask_kind: Optional[AskKind] = None
+    is_open: bool = True  # still worth telling: its ask is open, nobody acked it
+    silenced: str = ""  # why no channel tells it: "muted", "quiet hours", "ann is attached", "pager started as such"
+    deliveries: Tuple[Delivery, ...] = ()

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Type
 
-from node_agent.protocol.requests import Request, StreamOpened
+from node_agent.protocol.message import Request
+from node_agent.protocol.streams import StreamOpened
 
 MOST_BYTES = 256 * 1024 * 1024
 """The largest file that is carried; larger ones are for tools made for that."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Type
 
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Optional, Type
 
 from node_agent.protocol.entities import SessionInfo
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Optional, Type
 
-from node_agent.protocol.asks import Alert, NodeSettings
 from node_agent.protocol.codec import from_wire, to_wire
-from node_agent.protocol.entities import AskInfo, NodeFacts, SessionInfo
+from node_agent.protocol.entities import Alert, AskInfo, NodeFacts, SessionInfo
 from node_agent.protocol.ids import AskId, SessionId
+from node_agent.protocol.settings import NodeSettings
 
 
 class Notice:

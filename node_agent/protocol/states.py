@@ -65,3 +65,21 @@ class EventKind(str, enum.Enum):
     OUTPUT_DROPPED = "output.dropped"  # a journal segment was dropped for the cap or quota
     QUARANTINED = "session.quarantined"
     DISK_FULL = "disk.full"
+
+
+class AlertKind(str, enum.Enum):
+    """What an alert is about."""
+
+    ASK = "ask"
+    EXIT = "exit"  # a session ended with status 0
+    FAILURE = "failure"  # it ended otherwise, or was lost
+    TURN = "turn"  # a coding agent or a long command is back at rest after work
+    NODE_LOST = "node_lost"  # made by hub or console: the node cannot say it
+    NODE_BACK = "node_back"
+    MANUAL = "manual"
+
+
+class Severity(str, enum.Enum):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"

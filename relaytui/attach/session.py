@@ -17,7 +17,8 @@ import time
 from dataclasses import dataclass
 
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import OpenBytes, ResizeSession
+from node_agent.protocol.sessions import ResizeSession
+from node_agent.protocol.streams import OpenBytes
 from node_agent.terminal.attach_filter import ClipboardPolicy, ClipboardRequest
 from node_agent.terminal.prefix import DEFAULT_PREFIX, Command, Forward, PrefixReader
 from relaytui.attach.cells import CellView, is_xterm_like

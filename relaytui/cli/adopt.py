@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.output import age, print_json, print_table
 from relaytui.cli.prompt import terminal_prompter

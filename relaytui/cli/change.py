@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from node_agent.protocol.requests import KillSession, RemoveSession, Request, StopSession, UpdateSession
+from node_agent.protocol.message import Request
+from node_agent.protocol.sessions import KillSession, RemoveSession, StopSession, UpdateSession
 from node_agent.protocol.states import Restart
 from relaytui.cli.describe import session_json
 from relaytui.cli.output import narrate, print_json

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from node_agent.protocol.hooks import ApplyHooks, HookPlan, HooksApplied, PlanHooks
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
 from node_agent.terminal.sanitise import mask_hidden
 from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import narrate, print_json

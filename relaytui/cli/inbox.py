@@ -9,7 +9,8 @@ import click
 
 from node_agent.protocol.asks import AckAsk, ClaimAsk, SnoozeAsk
 from node_agent.protocol.entities import AskInfo, SessionInfo
-from node_agent.protocol.requests import HelloReply, Request
+from node_agent.protocol.hello import HelloReply
+from node_agent.protocol.message import Request
 from relaytui.cli.describe import ask_json, stale_words
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.groups import CommandGroup

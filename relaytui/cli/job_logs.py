@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from node_agent.protocol.errors import RequestError
-from node_agent.protocol.requests import LogLines, ReadLogs
+from node_agent.protocol.logs import LogLines, ReadLogs
 from node_agent.terminal.sanitise import mask_hidden
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.jobs import find_job, opened_queue

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import click
 
 from node_agent.protocol.entities import NodeFacts, SessionInfo
-from node_agent.protocol.requests import HelloReply
+from node_agent.protocol.hello import HelloReply
 from node_agent.protocol.states import Attention
 from relaytui.cli.describe import SESSION_HEADINGS, session_json, session_row
 from relaytui.cli.exits import Exit

@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
+from node_agent.protocol.logs import LogLines, ReadLogs
 from node_agent.protocol.notices import Notice, SessionChanged
-from node_agent.protocol.requests import LogLines, OpenBytes, ReadLogs
+from node_agent.protocol.streams import OpenBytes
 from node_agent.terminal.sanitise import mask_hidden
 from relaytui.cli.exits import Exit
 from relaytui.cli.output import narrate, print_json

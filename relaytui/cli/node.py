@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from node_agent.protocol.requests import HelloReply
+from node_agent.protocol.hello import HelloReply
 from node_agent.protocol.states import Attention
 from relaytui.cli.exits import Exit
 from relaytui.cli.groups import CommandGroup

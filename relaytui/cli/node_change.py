@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from node_agent.protocol.requests import HelloReply
+from node_agent.protocol.hello import HelloReply
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.node_add import ACCEPT_KEY, attendant
 from relaytui.cli.output import narrate, print_json

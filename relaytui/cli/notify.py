@@ -12,19 +12,10 @@ from typing import Any
 
 import click
 
-from node_agent.protocol.asks import (
-    Alert,
-    AlertKind,
-    AlertList,
-    GetSettings,
-    ListAlerts,
-    Mute,
-    MuteScope,
-    NodeSettings,
-    RaiseAlert,
-    Severity,
-)
-from node_agent.protocol.states import AskKind
+from node_agent.protocol.alerts import AlertList, ListAlerts, RaiseAlert
+from node_agent.protocol.entities import Alert
+from node_agent.protocol.settings import GetSettings, Mute, MuteScope, NodeSettings
+from node_agent.protocol.states import AlertKind, AskKind, Severity
 from relaytui.cli.exits import CommandError, Exit
 from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import age, narrate, print_json, print_table

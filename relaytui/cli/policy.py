@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from node_agent.protocol.asks import GetSettings, NodeSettings
+from node_agent.protocol.settings import GetSettings, NodeSettings
 from relaytui.cli.exits import Exit
 from relaytui.cli.groups import CommandGroup
 from relaytui.cli.output import age, print_json, print_table

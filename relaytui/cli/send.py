@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Chunk, SendInput, Sent
+from node_agent.protocol.sending import Chunk, SendInput, Sent
 from node_agent.terminal.engine import Modes
 from node_agent.terminal.keys import UnknownKeyError, encode_key, parse_key
 from relaytui.cli.output import print_json

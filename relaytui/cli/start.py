@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from node_agent.protocol.states import Restart
 from relaytui.cli.attach import attach_to
 from relaytui.cli.describe import session_json

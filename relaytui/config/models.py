@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from node_agent.protocol.asks import AlertKind, Severity
 from node_agent.protocol.colors import Colors, parse_color
-from node_agent.protocol.states import Restart
+from node_agent.protocol.states import AlertKind, Restart, Severity
 from relaytui.hub.policy import Rule
 
 LOCAL = "local"

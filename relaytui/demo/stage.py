@@ -12,7 +12,7 @@ from pathlib import Path
 
 from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import RequestError
-from node_agent.protocol.requests import KillSession, ListSessions, StartSession
+from node_agent.protocol.sessions import KillSession, ListSessions, StartSession
 from node_agent.protocol.states import SessionState
 from node_agent.terminal.prefix import DEFAULT_PREFIX
 from relaytui.config import Config, NodeConfig, Transport, UiConfig, save_config

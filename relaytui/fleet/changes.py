@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from node_agent.protocol.asks import Alert
-from node_agent.protocol.entities import AskInfo, EventRecord
+from node_agent.protocol.entities import Alert, AskInfo, EventRecord
+from node_agent.protocol.hello import HelloReply
 from node_agent.protocol.notices import Notice
-from node_agent.protocol.requests import HelloReply
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeStatus
 from relaytui.fleet.views import AskView

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from node_agent.protocol.entities import AskInfo, NodeFacts, SessionInfo
+from node_agent.protocol.hello import HelloReply
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import (
     AlertChanged,
@@ -29,7 +30,6 @@ from node_agent.protocol.notices import (
 )
 from node_agent.protocol.notices import SessionChanged as SessionChangedNotice
 from node_agent.protocol.notices import SessionGone as SessionGoneNotice
-from node_agent.protocol.requests import HelloReply
 from node_agent.terminal.delta import Delta, ScreenModel, apply_delta, changed_rows
 from relaytui.fleet.changes import (
     AlertReported,

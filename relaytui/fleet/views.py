@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from node_agent.protocol.asks import NodeSettings
 from node_agent.protocol.entities import AskInfo, NodeFacts, NodeInfo, SessionInfo
+from node_agent.protocol.settings import NodeSettings
 from node_agent.protocol.states import AskKind, Attention, SessionState
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import NodeStatus

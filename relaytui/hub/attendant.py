@@ -13,9 +13,10 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
-from node_agent.protocol.asks import AnswerAsk, Answered, GetSettings, NodeSettings
+from node_agent.protocol.asks import AnswerAsk, Answered
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.ids import AskId
+from node_agent.protocol.settings import GetSettings, NodeSettings
 from relaytui.fleet.changes import AskOpened, Change
 from relaytui.fleet.views import AskView
 from relaytui.hub.core import Core

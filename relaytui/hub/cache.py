@@ -16,8 +16,8 @@ from pathlib import Path
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import RemoteProtocolError
+from node_agent.protocol.hello import HelloReply
 from node_agent.protocol.ids import SessionId, StoreId
-from node_agent.protocol.requests import HelloReply
 from node_agent.terminal.delta import ScreenModel, apply_delta, screen_delta
 from relaytui.config import write_atomically
 from relaytui.link.supervisor import Cursor

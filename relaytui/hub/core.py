@@ -14,13 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from node_agent.protocol.asks import GetSettings, NodeSettings
 from node_agent.protocol.entities import EventRecord
 from node_agent.protocol.errors import RemoteProtocolError, RequestError
 from node_agent.protocol.files import FileOpened, GetFile, PutFile
+from node_agent.protocol.hello import HelloReply
 from node_agent.protocol.ids import SessionId
+from node_agent.protocol.message import Request
 from node_agent.protocol.notices import Notice, SettingsChanged
-from node_agent.protocol.requests import HelloReply, OpenBytes, Request
+from node_agent.protocol.settings import GetSettings, NodeSettings
+from node_agent.protocol.streams import OpenBytes
 from relaytui.config import Config, NodeConfig
 from relaytui.config.paths import pictures_dir
 from relaytui.fleet.changes import (

@@ -17,22 +17,15 @@ import node_agent
 from node_agent.protocol.codec import from_wire, to_wire
 from node_agent.protocol.entities import EventRecord, NodeInfo
 from node_agent.protocol.errors import ErrorCode, RemoteProtocolError, RequestError
+from node_agent.protocol.events import Subscribe, Subscribed
 from node_agent.protocol.files import FileOpened, GetFile, PutFile
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_frame, encode_json
+from node_agent.protocol.hello import Hello, HelloReply
 from node_agent.protocol.ids import SessionId, StoreId
+from node_agent.protocol.message import Request
 from node_agent.protocol.notices import Notice, parse_notice
-from node_agent.protocol.requests import (
-    CloseStream,
-    Hello,
-    HelloReply,
-    OpenBytes,
-    Request,
-    StreamOpened,
-    Subscribe,
-    Subscribed,
-    WatchScreen,
-)
 from node_agent.protocol.states import EventKind
+from node_agent.protocol.streams import CloseStream, OpenBytes, StreamOpened, WatchScreen
 from relaytui.link.duplex import Duplex, HandsOn
 from relaytui.link.errors import (
     AgentUnreachable,

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import node_agent
 from node_agent.bundle import BundleError
-from node_agent.protocol.requests import HelloReply
+from node_agent.protocol.hello import HelloReply
 from node_agent.terminal.sanitise import sanitise
 from relaytui.config import LOCAL, ConfigError, NodeConfig, Transport, load_config, save_config
 from relaytui.link.bootstrap import Arrival, Tell, bootstrap

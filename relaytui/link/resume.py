@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from node_agent.protocol.requests import OpenBytes
+from node_agent.protocol.streams import OpenBytes
 from relaytui.link.errors import LinkError
 from relaytui.link.streams import ByteItem, ByteStream
 

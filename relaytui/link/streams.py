@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from node_agent.protocol.errors import ErrorCode, RemoteProtocolError, RequestError
 from node_agent.protocol.frames import MAX_BYTES_FRAME, MAX_PAYLOAD, Frame, FrameType, encode_frame
-from node_agent.protocol.requests import StreamOpened, TuneScreen
+from node_agent.protocol.streams import StreamOpened, TuneScreen
 from node_agent.terminal.sanitise import sanitise
 from relaytui.link.errors import LinkError, LinkLost
 

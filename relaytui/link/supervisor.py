@@ -20,8 +20,9 @@ from node_agent.protocol.entities import EventRecord
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.files import FileOpened, GetFile, PutFile
 from node_agent.protocol.ids import StoreId
+from node_agent.protocol.message import Request
 from node_agent.protocol.notices import FactsChanged, Notice
-from node_agent.protocol.requests import OpenBytes, Request
+from node_agent.protocol.streams import OpenBytes
 from relaytui.fleet.status import NodeState, NodeStatus
 from relaytui.link.bulk import BulkLink
 from relaytui.link.client import STALE_AFTER, NodeClient

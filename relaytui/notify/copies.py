@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from node_agent.protocol.asks import GetSettings, NodeChannel, NodeSettings
 from node_agent.protocol.codec import to_wire
+from node_agent.protocol.settings import GetSettings, NodeChannel, NodeSettings
 from relaytui.config.models import ChannelConfig
 from relaytui.notify.switches import Ask, change_settings
 

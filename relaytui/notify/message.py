@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from node_agent.protocol.asks import Alert, Severity
 from node_agent.protocol.delivery import MOST_SINGLY, payload, severity_rank, summary
+from node_agent.protocol.entities import Alert
 from node_agent.protocol.ids import AskId, SessionId
+from node_agent.protocol.states import Severity
 from node_agent.terminal.sanitise import sanitise
 
 _NAME_LIMIT = 200

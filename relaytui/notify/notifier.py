@@ -18,21 +18,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from node_agent.protocol.asks import (
-    Alert,
-    AlertClaim,
-    AlertKind,
-    AlertList,
-    ClaimAlert,
-    ListAlerts,
-    RaiseAlert,
-    ReportAlert,
-    Severity,
-)
+from node_agent.protocol.alerts import AlertClaim, AlertList, ClaimAlert, ListAlerts, RaiseAlert, ReportAlert
 from node_agent.protocol.delivery import Sent
+from node_agent.protocol.entities import Alert
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
+from node_agent.protocol.states import AlertKind, Severity
 from relaytui.config.models import ChannelConfig
 from relaytui.fleet.changes import AlertReported, Change, NodeChanged
 from relaytui.fleet.model import Fleet

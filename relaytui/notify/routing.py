@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from node_agent.protocol.asks import Alert, Delivery
 from node_agent.protocol.delivery import is_wanted
+from node_agent.protocol.entities import Alert, Delivery
 from relaytui.config.models import ChannelConfig
 
 CLAIM_SECONDS = 15.0

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from node_agent.protocol.asks import GetSettings, Mute, MuteScope, NodeSettings, SetSettings
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
+from node_agent.protocol.settings import GetSettings, Mute, MuteScope, NodeSettings, SetSettings
 
 _TRIES = 5
 """How often a change is made anew when somebody else's came first."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from node_agent.protocol.asks import AckAsk, ClaimAsk, Mute, MuteScope, NodeSettings, SnoozeAsk
+from node_agent.protocol.asks import AckAsk, ClaimAsk, SnoozeAsk
+from node_agent.protocol.settings import Mute, MuteScope, NodeSettings
 from node_agent.terminal.sanitise import sanitise
 from relaytui.actions.action import Situation
 from relaytui.fleet.keys import SessionKey

@@ -7,7 +7,7 @@ import shlex
 import uuid
 from collections.abc import Mapping
 
-from node_agent.protocol.requests import SessionReply, StartSession
+from node_agent.protocol.sessions import SessionReply, StartSession
 from node_agent.protocol.states import Restart
 from relaytui.actions.action import Scope, key_label
 from relaytui.actions.catalog import ACTIONS

@@ -6,15 +6,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from node_agent.protocol.requests import (
-    Chunk,
-    KillSession,
-    RemoveSession,
-    Request,
-    SendInput,
-    StopSession,
-    UpdateSession,
-)
+from node_agent.protocol.message import Request
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import KillSession, RemoveSession, StopSession, UpdateSession
 from node_agent.terminal.sanitise import sanitise
 from relaytui.actions.action import Scope
 from relaytui.fleet.keys import SessionKey

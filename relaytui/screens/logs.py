@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from node_agent.protocol.requests import LogLines
+from node_agent.protocol.logs import LogLines
 from node_agent.terminal.sanitise import mask_hidden
 from relaytui.fleet.views import SessionView
 from relaytui.screens.context import Context

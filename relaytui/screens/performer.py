@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.app import App
 
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
 from relaytui.actions.action import Action, Scope, Situation
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.views import SessionView

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from textual.strip import Strip
 
 from node_agent.protocol.entities import EventRecord
-from node_agent.protocol.requests import EventList, ListEvents
+from node_agent.protocol.events import EventList, ListEvents
 from node_agent.protocol.states import EventKind
 from node_agent.terminal.sanitise import sanitise
 from relaytui.actions.catalog import ACTIONS

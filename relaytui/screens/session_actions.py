@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from node_agent.protocol.requests import ExplainSession, Explanation, LogLines, ReadLogs
+from node_agent.protocol.attention import ExplainSession, Explanation
+from node_agent.protocol.logs import LogLines, ReadLogs
 from relaytui.fleet.keys import SessionKey
 from relaytui.screens.answer import ATTACH, EXPLAIN, AnswerScreen
 from relaytui.screens.explain import ExplainScreen

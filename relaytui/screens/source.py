@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
 from relaytui.fleet.changes import Change
 from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.model import Fleet

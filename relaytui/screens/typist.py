@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Chunk, SendInput
+from node_agent.protocol.sending import Chunk, SendInput
 from relaytui.fleet.keys import SessionKey
 from relaytui.screens.requests import describe_failure
 from relaytui.screens.source import FleetSource

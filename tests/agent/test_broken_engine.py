@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from node_agent.protocol.requests import ReadLogs
+from node_agent.protocol.logs import ReadLogs
 from node_agent.protocol.states import Attention, EventKind
 from node_agent.terminal.engines import create_engine, restore_engine
 from tests.harness import Node, running_node

@@ -14,7 +14,7 @@ import node_agent
 from node_agent.io.failure import Failure
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_json
 from node_agent.protocol.notices import FactsChanged
-from node_agent.protocol.requests import Chunk, SendInput
+from node_agent.protocol.sending import Chunk, SendInput
 from node_agent.protocol.version import MAGIC, PreambleReader, preamble
 from tests.client import Client
 from tests.harness import Node, running_node

@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 from dataclasses import replace
 
-from node_agent.protocol.asks import GetSettings, NodeSettings, SetSettings
 from node_agent.protocol.codec import to_wire
 from node_agent.protocol.errors import RequestError
+from node_agent.protocol.events import EventList, ListEvents
 from node_agent.protocol.frames import FrameType, encode_json
-from node_agent.protocol.requests import Chunk, EventList, ListEvents, Request, SendInput, StartSession
+from node_agent.protocol.message import Request
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import StartSession
+from node_agent.protocol.settings import GetSettings, NodeSettings, SetSettings
 from node_agent.protocol.states import EventKind
 from tests.client import Client
 from tests.harness import Node

@@ -10,7 +10,7 @@ import pytest
 
 from node_agent.protocol.errors import ErrorCode
 from node_agent.protocol.frames import HEADER, FrameType, encode_frame, encode_json
-from node_agent.protocol.requests import ListSessions
+from node_agent.protocol.sessions import ListSessions
 from node_agent.protocol.version import preamble
 from tests.client import Client
 from tests.harness import Node

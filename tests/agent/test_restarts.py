@@ -13,7 +13,9 @@ import pytest
 from node_agent.io.restarts import STAGGER
 from node_agent.protocol.asks import AnswerAsk, Outcome
 from node_agent.protocol.entities import SessionInfo
-from node_agent.protocol.requests import ListEvents, ReadLogs, UpdateSession
+from node_agent.protocol.events import ListEvents
+from node_agent.protocol.logs import ReadLogs
+from node_agent.protocol.sessions import UpdateSession
 from node_agent.protocol.states import Attention, EventKind, Restart, SessionState
 from tests.client import Client
 from tests.harness import Node, running_node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from node_agent.protocol.requests import Chunk, SendInput
+from node_agent.protocol.sending import Chunk, SendInput
 from node_agent.protocol.states import AskKind
 from tests.harness import running_node
 from tests.waiting import eventually

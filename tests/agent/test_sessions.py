@@ -11,15 +11,14 @@ import pytest
 from node_agent.protocol.colors import Colors
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
+from node_agent.protocol.logs import ReadLogs
 from node_agent.protocol.notices import SessionChanged
-from node_agent.protocol.requests import (
-    Chunk,
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import (
     KillSession,
     ListSessions,
-    ReadLogs,
     RemoveSession,
     ResizeSession,
-    SendInput,
     StopSession,
     UpdateSession,
 )

@@ -9,7 +9,8 @@ import pytest
 
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.frames import FrameType
-from node_agent.protocol.requests import Chunk, CloseStream, SendInput, TuneScreen
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.streams import CloseStream, TuneScreen
 from node_agent.terminal.engines import create_engine
 from tests.client import Client, Stream
 from tests.harness import Node

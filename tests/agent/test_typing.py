@@ -13,13 +13,8 @@ import pytest
 
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import (
-    Chunk,
-    ReleaseLease,
-    ResizeSession,
-    SendInput,
-    TakeLease,
-)
+from node_agent.protocol.sending import Chunk, ReleaseLease, SendInput, TakeLease
+from node_agent.protocol.sessions import ResizeSession
 from node_agent.protocol.states import EventKind
 from tests.client import Client
 from tests.harness import Node

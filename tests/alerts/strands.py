@@ -13,10 +13,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from node_agent.protocol.asks import AlertKind, AnswerAsk, Answered, Outcome
+from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.errors import RequestError
 from node_agent.protocol.ids import AskId
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
+from node_agent.protocol.states import AlertKind
 from relaytui.config import NodeConfig
 from relaytui.fleet.views import AskView
 from relaytui.hub.core import Core

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from node_agent.protocol.asks import Alert, AlertKind, NodeChannel, RaiseAlert
-from node_agent.protocol.entities import SessionInfo
+from node_agent.protocol.alerts import RaiseAlert
+from node_agent.protocol.entities import Alert, SessionInfo
 from node_agent.protocol.frames import FrameType, encode_frame
-from node_agent.protocol.requests import Chunk, SendInput
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.settings import NodeChannel
+from node_agent.protocol.states import AlertKind
 from relaytui.link.tasks import cancel, spawn
 from tests.alerts.conftest import HASTY_AGENT, Letterbox
 from tests.alerts.test_node import alert_of, alerts, claim, configure

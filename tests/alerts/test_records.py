@@ -9,8 +9,8 @@ from node_agent.core.alerts import AlertState
 from node_agent.core.moment import Moment
 from node_agent.io import alert_records
 from node_agent.io.store_schema import migrate
-from node_agent.protocol.asks import AlertKind, Severity
 from node_agent.protocol.ids import AskId, SessionId
+from node_agent.protocol.states import AlertKind, Severity
 
 
 def test_a_claim_that_is_saved_after_its_ask_has_ended_does_not_open_the_alert_again() -> None:

@@ -11,9 +11,9 @@ from node_agent.core.alerts import CLAIM_SECONDS, LEFT_AFTER, MOST_TRIES, AlertS
 from node_agent.core.marks import AskMarks, Span
 from node_agent.core.moment import Moment
 from node_agent.core.silence import is_quiet, parse_quiet, why_silent
-from node_agent.protocol.asks import AlertKind, Mute, MuteScope, NodeSettings, Severity
 from node_agent.protocol.ids import AskId, SessionId
-from node_agent.protocol.states import AskKind
+from node_agent.protocol.settings import Mute, MuteScope, NodeSettings
+from node_agent.protocol.states import AlertKind, AskKind, Severity
 
 
 def at(seconds: float) -> Moment:

@@ -20,9 +20,10 @@ from typing import Any
 
 import pytest
 
-from node_agent.protocol.asks import Alert, AlertKind, AlertList, GetSettings, ListAlerts
-from node_agent.protocol.entities import EventRecord
-from node_agent.protocol.states import EventKind
+from node_agent.protocol.alerts import AlertList, ListAlerts
+from node_agent.protocol.entities import Alert, EventRecord
+from node_agent.protocol.settings import GetSettings
+from node_agent.protocol.states import AlertKind, EventKind
 from relaytui.cli.exits import Exit
 from relaytui.config import ChannelConfig, ChannelKind, Config
 from relaytui.hub.core import Core

@@ -10,7 +10,7 @@ from node_agent.__main__ import main
 from node_agent.io.keyboard import Keyboard
 from node_agent.io.settings import Settings
 from node_agent.keeper.control import Cause
-from node_agent.protocol.asks import NodeSettings
+from node_agent.protocol.settings import NodeSettings
 
 _write = Keyboard.write
 _typed: list[str] = []

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from node_agent.protocol.asks import GetSettings, NodeSettings, Outcome, SetSettings
-from node_agent.protocol.requests import Request, StartSession
+from node_agent.protocol.asks import Outcome
+from node_agent.protocol.message import Request
+from node_agent.protocol.sessions import StartSession
+from node_agent.protocol.settings import GetSettings, NodeSettings, SetSettings
 from node_agent.protocol.states import EventKind
 from relaytui.hub.attendant import Attendant
 from relaytui.hub.ledger import Ledger

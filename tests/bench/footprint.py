@@ -7,7 +7,7 @@ import subprocess
 import time
 import uuid
 
-from node_agent.protocol.requests import ListSessions, StartSession
+from node_agent.protocol.sessions import ListSessions, StartSession
 from node_agent.protocol.states import Attention
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import open_node

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from node_agent.protocol.requests import ReadLogs, StartSession
+from node_agent.protocol.logs import ReadLogs
+from node_agent.protocol.sessions import StartSession
 from relaytui.config import NodeConfig
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import Gates

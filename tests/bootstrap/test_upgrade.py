@@ -19,8 +19,10 @@ import pytest
 
 from node_agent.bundle import read_bundle
 from node_agent.io.store_schema import SCHEMA_VERSION
+from node_agent.protocol.events import ListEvents
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import Chunk, ListEvents, SendInput, StartSession
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import StartSession
 from node_agent.protocol.states import Attention, EventKind
 from relaytui.config import NodeConfig, Transport
 from relaytui.link.client import NodeClient

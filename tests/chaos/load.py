@@ -18,7 +18,8 @@ from pathlib import Path
 from node_agent.protocol.entities import EventRecord
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import Chunk, SendInput, SessionReply, StartSession
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import SessionReply, StartSession
 from node_agent.protocol.states import EventKind, SessionState
 from node_agent.terminal.delta import ScreenModel, ScreenReader, apply_delta, screen_delta
 from node_agent.terminal.engines import create_engine

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import SessionReply, StartSession, StopSession
+from node_agent.protocol.sessions import SessionReply, StartSession, StopSession
 from relaytui.config import NodeConfig
 from tests.chaos.remote import ALIAS
 from tests.chaos.steady import SteadyClient

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from node_agent.protocol.entities import EventRecord
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from node_agent.protocol.states import SessionState
 from relaytui.config import Config, NodeConfig, Transport
 from relaytui.fleet.keys import SessionKey

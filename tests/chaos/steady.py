@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from node_agent.protocol.entities import EventRecord, SessionInfo
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import Request
+from node_agent.protocol.message import Request
 from tests.client import Client
 from tests.harness import Node
 from tests.waiting import LIMIT

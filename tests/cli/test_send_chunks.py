@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Chunk
+from node_agent.protocol.sending import Chunk
 from relaytui.cli.send import parse_chunks
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from node_agent.protocol.asks import NodeSettings, SetSettings
 from node_agent.protocol.entities import (
     AskInfo,
     AskOption,
@@ -17,9 +16,11 @@ from node_agent.protocol.entities import (
     ProcessInfo,
     SessionInfo,
 )
+from node_agent.protocol.hello import HelloReply
 from node_agent.protocol.ids import AskId, NodeUuid, SessionId, StoreId
+from node_agent.protocol.message import Request
 from node_agent.protocol.notices import AskChanged, SessionChanged, SessionGone, SettingsChanged
-from node_agent.protocol.requests import HelloReply, Request
+from node_agent.protocol.settings import NodeSettings, SetSettings
 from node_agent.protocol.states import AskKind, Attention, SessionState
 from relaytui.fleet.changes import Change, DeltaReceived, HelloReceived, NoticeReceived, StatusReported
 from relaytui.fleet.keys import SessionKey

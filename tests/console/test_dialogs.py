@@ -10,19 +10,13 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
+from node_agent.protocol.attention import Evidence, ExplainSession, Explanation
 from node_agent.protocol.colors import Colors
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId
-from node_agent.protocol.requests import (
-    Evidence,
-    ExplainSession,
-    Explanation,
-    Request,
-    SessionReply,
-    StartSession,
-    UpdateSession,
-)
+from node_agent.protocol.message import Request
+from node_agent.protocol.sessions import SessionReply, StartSession, UpdateSession
 from node_agent.protocol.states import AskKind, Restart
 from relaytui.config import Config, ConfigError, RestartRule
 from relaytui.fleet.keys import SessionKey

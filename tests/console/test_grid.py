@@ -7,7 +7,8 @@ import pytest
 from node_agent.protocol.entities import ExitInfo, LeaseInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId, SessionId
-from node_agent.protocol.requests import KillSession, RemoveSession, SendInput, StopSession
+from node_agent.protocol.sending import SendInput
+from node_agent.protocol.sessions import KillSession, RemoveSession, StopSession
 from node_agent.protocol.states import Attention, SessionState
 from relaytui.console import Console
 from relaytui.fleet.keys import SessionKey

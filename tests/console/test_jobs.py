@@ -11,7 +11,8 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
 from node_agent.protocol.ids import AskId
-from node_agent.protocol.requests import LogLines, ReadLogs, Request
+from node_agent.protocol.logs import LogLines, ReadLogs
+from node_agent.protocol.message import Request
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.jobs.model import Attempt, Job, JobEvent, JobSpec
 from relaytui.hub.jobs.placement import NodeVerdict

@@ -8,8 +8,9 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from node_agent.protocol.entities import EventRecord
+from node_agent.protocol.events import EventList, ListEvents
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import EventList, ListEvents, Request
+from node_agent.protocol.message import Request
 from node_agent.protocol.states import EventKind
 from relaytui.config import NodeConfig, Transport
 from relaytui.fleet.changes import EventReceived

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from node_agent.protocol.asks import AnswerAsk, Answered, GetSettings, Mute, MuteScope, NodeSettings, Outcome, SnoozeAsk
+from node_agent.protocol.asks import AnswerAsk, Answered, Outcome, SnoozeAsk
 from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.ids import SessionId
+from node_agent.protocol.settings import GetSettings, Mute, MuteScope, NodeSettings
 from relaytui.config import Config, NodeConfig, Transport
 from relaytui.console import Console, ConsoleOptions
 from relaytui.hub.core import Core

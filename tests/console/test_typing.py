@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from node_agent.protocol.errors import ErrorCode, RequestError
-from node_agent.protocol.requests import Chunk, SendInput
+from node_agent.protocol.sending import Chunk, SendInput
 from relaytui.fleet.status import NodeState
 from relaytui.widgets.tile import Tile
 from tests.console.driver import Operator, at_console, widget_lines

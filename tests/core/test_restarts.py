@@ -7,7 +7,7 @@ from node_agent.core.restarts import plan_of, restart_request
 from node_agent.core.session import Session
 from node_agent.protocol.colors import Colors
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from node_agent.protocol.states import Restart
 
 

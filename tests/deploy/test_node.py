@@ -13,21 +13,13 @@ import pytest
 from node_agent.protocol.codec import from_wire
 from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.events import EventList, ListEvents, Subscribe
+from node_agent.protocol.hello import Hello
 from node_agent.protocol.jobs import Fenced, FenceJob, JobOutput, ReadJobOutput
+from node_agent.protocol.logs import LogLines, ReadLogs
+from node_agent.protocol.message import Request
 from node_agent.protocol.registry import REQUESTS
-from node_agent.protocol.requests import (
-    EventList,
-    Hello,
-    ListEvents,
-    ListSessions,
-    LogLines,
-    ReadLogs,
-    Request,
-    StartSession,
-    StopSession,
-    Subscribe,
-    UpdateSession,
-)
+from node_agent.protocol.sessions import ListSessions, StartSession, StopSession, UpdateSession
 from node_agent.protocol.states import EventKind
 from tests.client import Client
 from tests.harness import Node, running_node

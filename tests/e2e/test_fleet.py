@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from relaytui.config import Config, NodeConfig
 from relaytui.hub.core import Core
 from tests.chaos.journals import read_journal

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from node_agent.protocol.entities import AskInfo, NodeInfo, ProcessInfo, SessionInfo
+from node_agent.protocol.hello import HelloReply
 from node_agent.protocol.ids import AskId, NodeUuid, SessionId, StoreId
-from node_agent.protocol.requests import HelloReply
 from node_agent.protocol.states import AskKind, Attention, SessionState
 from relaytui.fleet.changes import HelloReceived, StatusReported
 from relaytui.fleet.keys import SessionKey

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from node_agent.protocol.asks import NodeSettings
 from node_agent.protocol.entities import EventRecord, NodeFacts
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import (
@@ -17,6 +16,7 @@ from node_agent.protocol.notices import (
 )
 from node_agent.protocol.notices import SessionChanged as SessionNotice
 from node_agent.protocol.notices import SessionGone as GoneNotice
+from node_agent.protocol.settings import NodeSettings
 from node_agent.protocol.states import Attention, EventKind
 from relaytui.fleet.changes import (
     AskClosed,

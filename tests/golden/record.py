@@ -13,24 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from node_agent.protocol.codec import to_wire
+from node_agent.protocol.events import ListEvents, Subscribe
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_frame, encode_json
+from node_agent.protocol.hello import Hello
 from node_agent.protocol.ids import SessionId, StoreId
-from node_agent.protocol.requests import (
-    Chunk,
-    CloseStream,
-    Hello,
-    ListEvents,
-    ListSessions,
-    OpenBytes,
-    ReadLogs,
-    Request,
-    SendInput,
-    StartSession,
-    StopSession,
-    Subscribe,
-    UpdateSession,
-    WatchScreen,
-)
+from node_agent.protocol.logs import ReadLogs
+from node_agent.protocol.message import Request
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import ListSessions, StartSession, StopSession, UpdateSession
+from node_agent.protocol.streams import CloseStream, OpenBytes, WatchScreen
 from node_agent.protocol.version import MAGIC, preamble
 from tests.golden.schema import enums, schema
 from tests.harness import running_node

@@ -14,7 +14,7 @@ import pytest
 
 from node_agent.protocol.asks import AnswerAsk
 from node_agent.protocol.ids import SessionId
-from node_agent.protocol.requests import StopSession
+from node_agent.protocol.sessions import StopSession
 from relaytui.config import Config, NodeConfig, Transport, UiConfig
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core

@@ -11,7 +11,7 @@ import pytest
 from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.jobs import Fenced, FenceJob, ReadJobOutput
-from node_agent.protocol.requests import KillSession, ListSessions, RemoveSession, StartSession
+from node_agent.protocol.sessions import KillSession, ListSessions, RemoveSession, StartSession
 from tests.client import Client
 from tests.harness import Node, running_node
 

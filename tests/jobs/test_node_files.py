@@ -13,7 +13,7 @@ import pytest
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.files import MOST_BYTES, GetFile, PutFile
 from node_agent.protocol.frames import MAX_BYTES_FRAME
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from tests.client import Client, Stream
 from tests.harness import Node, running_node
 from tests.waiting import eventually

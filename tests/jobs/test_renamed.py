@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from node_agent.protocol.requests import StopSession
+from node_agent.protocol.sessions import StopSession
 from relaytui.hub.jobs.sqlite import SqliteQueue
 from relaytui.hub.jobs.states import JobState
 from tests.jobs.test_dispatcher import Place, open_place

@@ -17,26 +17,16 @@ from typing import Any
 from node_agent.protocol.codec import to_wire
 from node_agent.protocol.entities import EventRecord, NodeInfo, ProcessInfo, SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.events import Subscribe, Subscribed
 from node_agent.protocol.frames import Frame, FrameDecoder, FrameType, encode_frame, encode_json
+from node_agent.protocol.hello import Hello, HelloReply
 from node_agent.protocol.ids import NodeUuid, SessionId, StoreId
+from node_agent.protocol.message import Done, Request
 from node_agent.protocol.notices import Notice, notice_to_wire
 from node_agent.protocol.registry import parse_request
-from node_agent.protocol.requests import (
-    CloseStream,
-    Done,
-    Hello,
-    HelloReply,
-    ListSessions,
-    OpenBytes,
-    Request,
-    SessionList,
-    StreamOpened,
-    Subscribe,
-    Subscribed,
-    TuneScreen,
-    WatchScreen,
-)
+from node_agent.protocol.sessions import ListSessions, SessionList
 from node_agent.protocol.states import Attention, EventKind, SessionState
+from node_agent.protocol.streams import CloseStream, OpenBytes, StreamOpened, TuneScreen, WatchScreen
 from node_agent.protocol.version import PreambleReader, Versions, preamble
 
 SESSION = SessionId("a1")

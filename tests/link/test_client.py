@@ -12,8 +12,10 @@ import pytest
 
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.frames import FrameType, encode_frame, encode_json
+from node_agent.protocol.logs import ReadLogs
 from node_agent.protocol.notices import Notice, SessionChanged
-from node_agent.protocol.requests import ListSessions, OpenBytes, ReadLogs, SessionList
+from node_agent.protocol.sessions import ListSessions, SessionList
+from node_agent.protocol.streams import OpenBytes
 from node_agent.protocol.version import Versions
 from relaytui.config import NodeConfig, Transport
 from relaytui.link.client import NodeClient

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from node_agent.protocol.requests import Chunk, EventList, ListEvents, SendInput, StartSession
+from node_agent.protocol.events import EventList, ListEvents
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import StartSession
 from relaytui.config import Config, NodeConfig, Transport
 from relaytui.fleet.changes import Change, EventRecorded, Warned
 from relaytui.fleet.keys import SessionKey

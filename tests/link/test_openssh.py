@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from node_agent.protocol.requests import OpenBytes
+from node_agent.protocol.streams import OpenBytes
 from relaytui.config import NodeConfig, Transport
 from relaytui.link.connect import open_node
 from relaytui.link.errors import (

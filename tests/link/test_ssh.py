@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from node_agent.protocol.requests import ListSessions, OpenBytes, SessionList
+from node_agent.protocol.sessions import ListSessions, SessionList
+from node_agent.protocol.streams import OpenBytes
 from relaytui.config import NodeConfig
 from relaytui.link.client import NodeClient
 from relaytui.link.connect import Gates, open_node

@@ -15,7 +15,8 @@ import pytest
 from node_agent.protocol.entities import EventRecord
 from node_agent.protocol.ids import StoreId
 from node_agent.protocol.notices import Notice
-from node_agent.protocol.requests import ListSessions, OpenBytes, SessionList
+from node_agent.protocol.sessions import ListSessions, SessionList
+from node_agent.protocol.streams import OpenBytes
 from relaytui.fleet.status import NodeState, NodeStatus
 from relaytui.link.client import NodeClient
 from relaytui.link.duplex import Connector, Duplex

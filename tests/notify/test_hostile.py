@@ -10,18 +10,11 @@ from typing import Any
 
 import pytest
 
-from node_agent.protocol.asks import (
-    Alert,
-    AlertClaim,
-    AlertKind,
-    AlertList,
-    ClaimAlert,
-    GetSettings,
-    NodeSettings,
-    ReportAlert,
-    Severity,
-)
-from node_agent.protocol.requests import Request
+from node_agent.protocol.alerts import AlertClaim, AlertList, ClaimAlert, ReportAlert
+from node_agent.protocol.entities import Alert
+from node_agent.protocol.message import Request
+from node_agent.protocol.settings import GetSettings, NodeSettings
+from node_agent.protocol.states import AlertKind, Severity
 from relaytui.config import ChannelConfig, ChannelKind
 from relaytui.fleet.changes import AlertReported, Change
 from relaytui.notify import channels

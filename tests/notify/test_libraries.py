@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from node_agent.protocol.asks import Alert, AlertKind, Severity
+from node_agent.protocol.entities import Alert
+from node_agent.protocol.states import AlertKind, Severity
 from relaytui.config import ChannelConfig, ChannelKind
 from relaytui.notify.channels import send
 from relaytui.notify.message import Message, Raised

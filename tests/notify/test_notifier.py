@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from node_agent.protocol.asks import AlertKind, AlertList, ListAlerts, RaiseAlert
+from node_agent.protocol.alerts import AlertList, ListAlerts, RaiseAlert
 from node_agent.protocol.delivery import Sent
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
+from node_agent.protocol.states import AlertKind
 from relaytui.config import ChannelConfig, ChannelKind
 from relaytui.notify.message import Message
 from relaytui.notify.notifier import Notifier

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from node_agent.protocol.asks import Alert, AlertKind, Delivery, Severity
+from node_agent.protocol.entities import Alert, Delivery
+from node_agent.protocol.states import AlertKind, Severity
 from relaytui.config import ChannelConfig, ChannelKind
 from relaytui.notify.message import Raised, messages
 from relaytui.notify.routing import wait

@@ -6,24 +6,16 @@ import json
 
 import pytest
 
-from node_agent.protocol.asks import (
-    Alert,
-    AlertKind,
-    Delivery,
-    Mute,
-    MuteScope,
-    NodeChannel,
-    NodeSettings,
-    Severity,
-)
 from node_agent.protocol.codec import from_wire, to_wire
-from node_agent.protocol.entities import AskInfo, AskOption, ExitInfo, LeaseInfo, SessionInfo
+from node_agent.protocol.entities import Alert, AskInfo, AskOption, Delivery, ExitInfo, LeaseInfo, SessionInfo
 from node_agent.protocol.errors import ErrorCode, RemoteProtocolError, RequestError
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import AlertChanged, SessionChanged, SettingsChanged, notice_to_wire, parse_notice
 from node_agent.protocol.registry import parse_request
-from node_agent.protocol.requests import Chunk, SendInput, StartSession
-from node_agent.protocol.states import AskKind, Attention, SessionState
+from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import StartSession
+from node_agent.protocol.settings import Mute, MuteScope, NodeChannel, NodeSettings
+from node_agent.protocol.states import AlertKind, AskKind, Attention, SessionState, Severity
 
 SESSION = SessionInfo(
     id=SessionId("a3"),

@@ -21,7 +21,7 @@ from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.jobs import Fenced, FenceJob, JobOutput, ReadJobOutput
-from node_agent.protocol.requests import SessionReply, StopSession
+from node_agent.protocol.sessions import SessionReply, StopSession
 from relaytui.fleet.changes import Change, NodeChanged, SessionChanged, SessionGone
 from relaytui.fleet.keys import SessionKey
 from relaytui.hub.core import Core

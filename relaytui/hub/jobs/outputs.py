@@ -9,7 +9,7 @@ import logging
 
 from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.errors import RequestError
-from node_agent.protocol.requests import LogLines, ReadLogs
+from node_agent.protocol.logs import LogLines, ReadLogs
 from relaytui.hub.core import Core
 from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.queue import JobQueue

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from node_agent.protocol.asks import AlertKind, RaiseAlert
+from node_agent.protocol.alerts import RaiseAlert
 from node_agent.protocol.errors import RequestError
+from node_agent.protocol.states import AlertKind
 from relaytui.config import Config, config_dir, state_dir
 from relaytui.fleet.status import NodeState
 from relaytui.hub.core import Core

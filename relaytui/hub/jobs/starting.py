@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from node_agent.protocol.colors import Colors
-from node_agent.protocol.requests import StartSession
+from node_agent.protocol.sessions import StartSession
 from relaytui.hub.jobs.model import Job
 from relaytui.hub.jobs.workflow import resolve, resolve_script
 
