@@ -340,7 +340,11 @@ class Detector:
     def _look_while_flowing(self, at: float, engine: Engine) -> None:
         """Output that never pauses ends what it has scrolled or painted away; no probe is spent on it."""
         self._next_flow_look = at + _FLOW_LOOK
-        if not self._standing.is_held or at - self._activity.flowing_since < _FLOW:
+        if at - self._activity.flowing_since < _FLOW:
+            return
+        if not self._standing.is_held:
+            if self.verdict.attention is Attention.UNKNOWN:  # output since before the first look was never judged
+                self._set_working(at, "output flows", 0.8)
             return
         self._reader.read(engine, self._kernel, self._termios)
         if not self._is_still_shown() and not self._standing.is_full_screen:

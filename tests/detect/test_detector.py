@@ -127,6 +127,17 @@ def test_nothing_is_probed_while_output_flows() -> None:
     assert session.probes == 0
 
 
+def test_output_that_never_paused_is_work() -> None:
+    session = Session("", NOBODY)
+    session.detector.on_behind(session.at, True)  # as each session begins
+    session.detector.on_behind(session.at, False)
+    assert session.says(Attention.UNKNOWN)
+    for line in range(40):
+        session.show(f"request {line}")
+        session.run(0.03)
+    assert session.says(Attention.WORKING)
+
+
 def test_probes_grow_rare_with_silence() -> None:
     session = Session("building", NOBODY)
     session.run(60)
