@@ -338,7 +338,7 @@ class Detector:
             self._standing.set(Verdict(Attention.UNKNOWN, at, "the screen is behind the journal", 1.0))
 
     def _look_while_flowing(self, at: float, engine: Engine) -> None:
-        """Output that never pauses ends what it has scrolled or painted away; no probe is spent on it."""
+        """Output that never pauses is work, and ends what it has scrolled or painted away; no probe is spent on it."""
         self._next_flow_look = at + _FLOW_LOOK
         if at - self._activity.flowing_since < _FLOW:
             return

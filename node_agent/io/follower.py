@@ -28,7 +28,7 @@ TYPING = 1.0
 """Seconds after a key in which somebody is taken to be typing."""
 
 WATCHED_REST_TYPING = 1.0
-UNWATCHED_REST, UNWATCHED_REST_TYPING = 0.5, 4.0  # the first while it prints
+UNWATCHED_REST, UNWATCHED_REST_TYPING = 0.5, 4.0
 BURST_REST = 8.0
 """Seconds of rest for a second of emulation."""
 
@@ -132,6 +132,13 @@ class Follower:
         if is_typing and (session.burst.is_printing or not session.watchers):
             self._resume_at = now + worked * WATCHED_REST_TYPING
         if not session.watchers:
-            rest = UNWATCHED_REST if session.burst.is_printing else 0.0  # what has ended printing is caught up with
-            rest = UNWATCHED_REST_TYPING if is_typing else rest
-            self._unwatched_at = now + worked * (BURST_REST if session.burst.is_on(now) else rest)
+            self._unwatched_at = now + worked * _unwatched_rest(session, now, is_typing)
+
+
+def _unwatched_rest(session: LiveSession, now: float, is_typing: bool) -> float:
+    """Seconds of rest for each that a session was emulated which nobody watches."""
+    if session.burst.is_on(now):
+        return BURST_REST
+    if is_typing:
+        return UNWATCHED_REST_TYPING
+    return UNWATCHED_REST if session.burst.is_printing else 0.0  # what has ended printing is caught up with

@@ -70,7 +70,7 @@ def shares(
         return [flood.worked for flood in floods]
 
     async def follow() -> list[float]:
-        asyncio.get_running_loop().time = time.boot  # type: ignore[method-assign]
+        asyncio.get_running_loop().time = time.boot  # type: ignore[method-assign] # the loop asks it
         follower = Follower(cast(Clock, time), step, lambda session: None)
         for flood in floods:
             follower.ready(cast(LiveSession, flood))

@@ -13,8 +13,8 @@ from node_agent.terminal.vt.terminal import Screen, Terminal
 
 def capture(terminal: Terminal, offset: int, history: Optional[int] = None) -> TerminalState:
     """The state of `terminal`, whose next byte is at journal offset `offset`, with the last `history` rows or all."""
-    kept = len(terminal.history)
-    first = 0 if history is None else max(0, kept - history)
+    kept = terminal.history
+    above = kept.all_packed() if history is None else kept.packed(len(kept) - history, len(kept))
 
     def screen(source: Screen) -> ScreenState:
         rows = [row.packed(terminal.columns) for row in source.rows]
@@ -42,8 +42,8 @@ def capture(terminal: Terminal, offset: int, history: Optional[int] = None) -> T
         cwd=terminal.cwd,
         titles=list(terminal.titles),
         last=last_cluster(terminal),
-        history=terminal.history.packed(first, kept) if first else terminal.history.all_packed(),
-        history_dropped=terminal.history.dropped + first,
+        history=above,
+        history_dropped=kept.passed - len(above),
     )
 
 

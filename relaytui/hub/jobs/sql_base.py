@@ -27,8 +27,8 @@ class Result(Protocol):
 class Transactions(ABC):
     """A connection, and transactions on it: one at a time, whichever thread asks.
 
-    Both drivers crash the process, or read what is another's, where a connection is closed under a call in another
-    thread; and a cancelled task leaves its call behind in a thread. So closing waits for the calls under way.
+    A cancelled task leaves its call behind in a thread. SQLite takes the process along where its connection is closed
+    under one, and a call that comes later would make one to PostgreSQL anew. So closing waits for the calls under way.
     """
 
     _lock = ""
