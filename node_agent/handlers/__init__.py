@@ -54,9 +54,9 @@ from node_agent.io.keyboard import request_error
 from node_agent.io.store import StoreError
 from node_agent.protocol.alerts import ClaimAlert, ListAlerts, RaiseAlert, ReportAlert
 from node_agent.protocol.asks import AckAsk, AnswerAsk, ClaimAsk, SnoozeAsk
-from node_agent.protocol.attention import ExplainSession, SignalSession
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.events import ListEvents, Subscribe
+from node_agent.protocol.explain import ExplainSession
 from node_agent.protocol.files import GetFile, PutFile
 from node_agent.protocol.hello import Hello
 from node_agent.protocol.hooks import ApplyHooks, PlanHooks
@@ -69,6 +69,7 @@ from node_agent.protocol.sessions import (
     ListSessions,
     RemoveSession,
     ResizeSession,
+    SignalSession,
     StartSession,
     StopSession,
     UpdateSession,

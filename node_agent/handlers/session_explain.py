@@ -6,7 +6,7 @@ from typing import Tuple
 
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
-from node_agent.protocol.attention import Evidence, ExplainSession, Explanation
+from node_agent.protocol.explain import Evidence, ExplainSession, Explanation
 from node_agent.terminal.sanitise import sanitise
 
 TEXT_LIMIT = 500

@@ -5,9 +5,9 @@ from __future__ import annotations
 from node_agent.handlers.context import Context
 from node_agent.io.connection import Connection
 from node_agent.io.origin import Origin
-from node_agent.protocol.attention import SignalSession
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.message import Done
+from node_agent.protocol.sessions import SignalSession
 from node_agent.terminal.sanitise import sanitise
 
 STATES = ("asking", "working", "idle", "done")

@@ -1,4 +1,4 @@
-"""Requests about sessions: their lives, sizes and names."""
+"""Requests about sessions: their lives, sizes and names, and what their programs say of themselves."""
 
 from __future__ import annotations
 
@@ -95,3 +95,16 @@ class ResizeSession(Request):
     session: SessionId
     columns: int
     rows: int
+
+
+@dataclass(frozen=True)
+class SignalSession(Request):
+    """A program's own word on its state, from inside a session or, with no session, from outside any."""
+
+    op: ClassVar[str] = "session.signal"
+    state: str  # "asking", "working", "idle", "done"
+    session: Optional[SessionId] = None
+    text: str = ""
+    source: str = ""
+    pid: int = 0  # of the program that says so from outside any session, where known: its ask ends with it
+    started: int = 0  # that program, in clock ticks since the machine's start

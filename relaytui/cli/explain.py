@@ -6,7 +6,7 @@ import time
 
 import click
 
-from node_agent.protocol.attention import ExplainSession, Explanation
+from node_agent.protocol.explain import ExplainSession, Explanation
 from relaytui.cli.describe import session_json, state_words
 from relaytui.cli.output import age, clean, print_json, print_table
 from relaytui.cli.reach import run_async, target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from node_agent.protocol.attention import Explanation
+from node_agent.protocol.explain import Explanation
 from node_agent.terminal.sanitise import sanitise
 from relaytui.fleet.status import span
 from relaytui.screens.context import Context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from node_agent.protocol.attention import ExplainSession, Explanation
+from node_agent.protocol.explain import ExplainSession, Explanation
 from node_agent.protocol.logs import LogLines, ReadLogs
 from relaytui.fleet.keys import SessionKey
 from relaytui.screens.answer import ATTACH, EXPLAIN, AnswerScreen

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from node_agent.protocol.attention import ExplainSession, SignalSession
 from node_agent.protocol.entities import AskInfo, EventRecord
 from node_agent.protocol.errors import RequestError
+from node_agent.protocol.explain import ExplainSession
 from node_agent.protocol.ids import SessionId
 from node_agent.protocol.notices import AskChanged, AskGone
 from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import SignalSession
 from node_agent.protocol.states import AskKind, Attention, EventKind
 from tests.client import Client
 from tests.harness import Node

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from node_agent.io.origin import Origin
-from node_agent.protocol.attention import SignalSession
 from node_agent.protocol.notices import AskChanged, AskGone
+from node_agent.protocol.sessions import SignalSession
 from tests.agent.test_restarts import crash
 from tests.client import Client
 from tests.harness import Node, running_node

@@ -15,12 +15,12 @@ import pytest
 
 from node_agent.protocol.alerts import AlertClaim, AlertList, ClaimAlert, ListAlerts, RaiseAlert, ReportAlert
 from node_agent.protocol.asks import AckAsk, ClaimAsk, SnoozeAsk
-from node_agent.protocol.attention import SignalSession
 from node_agent.protocol.entities import Alert, AskInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
 from node_agent.protocol.ids import AskId, SessionId
 from node_agent.protocol.notices import AlertChanged, SettingsChanged
 from node_agent.protocol.sending import Chunk, SendInput
+from node_agent.protocol.sessions import SignalSession
 from node_agent.protocol.settings import GetSettings, Mute, MuteScope, NodeChannel, NodeSettings, SetSettings
 from node_agent.protocol.states import AlertKind, Severity
 from tests.alerts.conftest import Letterbox

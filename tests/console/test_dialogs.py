@@ -10,10 +10,10 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from node_agent.protocol.asks import AnswerAsk, Answered, Outcome
-from node_agent.protocol.attention import Evidence, ExplainSession, Explanation
 from node_agent.protocol.colors import Colors
 from node_agent.protocol.entities import AskInfo, AskOption
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.explain import Evidence, ExplainSession, Explanation
 from node_agent.protocol.ids import AskId
 from node_agent.protocol.message import Request
 from node_agent.protocol.sessions import SessionReply, StartSession, UpdateSession

@@ -9,9 +9,9 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from node_agent.protocol.asks import AckAsk, AnswerAsk, Answered, ClaimAsk, Outcome, SnoozeAsk
-from node_agent.protocol.attention import ExplainSession, Explanation
 from node_agent.protocol.entities import AskInfo
 from node_agent.protocol.errors import ErrorCode, RequestError
+from node_agent.protocol.explain import ExplainSession, Explanation
 from node_agent.protocol.ids import AskId
 from node_agent.protocol.message import Request
 from node_agent.protocol.settings import GetSettings, Mute, MuteScope, NodeSettings, SetSettings

@@ -1,9 +1,9 @@
-"""Why a session's attention is what it is, and a program's own word on it."""
+"""Why a session's attention is what it is: the evidence, and what was made of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional, Tuple, Type
+from typing import Any, ClassVar, Tuple, Type
 
 from node_agent.protocol.entities import SessionInfo
 from node_agent.protocol.ids import SessionId
@@ -32,16 +32,3 @@ class ExplainSession(Request):
     op: ClassVar[str] = "session.explain"
     reply: ClassVar[Type[Any]] = Explanation
     session: SessionId
-
-
-@dataclass(frozen=True)
-class SignalSession(Request):
-    """A program's own word on its state, from inside a session or, with no session, from outside any."""
-
-    op: ClassVar[str] = "session.signal"
-    state: str  # "asking", "working", "idle", "done"
-    session: Optional[SessionId] = None
-    text: str = ""
-    source: str = ""
-    pid: int = 0  # of the program that says so from outside any session, where known: its ask ends with it
-    started: int = 0  # that program, in clock ticks since the machine's start
