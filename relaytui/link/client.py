@@ -62,6 +62,7 @@ class NodeClient:
     def __init__(self, duplex: Duplex, *, node: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = node
         self.note = duplex.note
+        self.open_beside = duplex.beside
         self.version = 0
         self.hello: HelloReply | None = None
         self.last_heard = self._used = clock()

@@ -40,12 +40,17 @@ async def _nothing() -> None:
 
 @dataclass
 class Duplex:
-    """A reader and a writer; `release` waits until what carries them is closed too."""
+    """A reader and a writer; `release` waits until what carries them is closed too.
+
+    `beside` opens one more stream to the agent on the login that carries this one, and raises a LinkError; None where
+    that login carries no other.
+    """
 
     reader: Reader
     writer: Writer
     note: str = ""  # in plain words, where it is not the ordinary way ("through the exec bridge")
     release: Callable[[], Awaitable[None]] = field(default=_nothing)
+    beside: Callable[[], Awaitable[Duplex]] | None = None
 
     async def close(self) -> None:
         self.writer.close()
@@ -67,11 +72,3 @@ class HandsOn(Protocol):
     """A reader that can give each piece to a callback as it arrives; `read` then only tells of the end."""
 
     def hand_on(self, take: Callable[[bytes], None]) -> None: ...
-
-
-@runtime_checkable
-class SharesLogin(Protocol):
-    """A connector whose login carries further streams."""
-
-    async def open_beside(self) -> Duplex:
-        """One more stream on the login of the last interactive one. Raises a LinkError."""

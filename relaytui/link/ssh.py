@@ -52,41 +52,27 @@ _WINDOW = 256 * 1024
 
 
 class SshConnector:
-    """Opens channels to one node's agent, each interactive one on a login of its own."""
+    """Opens channels to one node's agent, each on a login of its own, which carries further ones beside it."""
 
     def __init__(self, node: NodeConfig, desk: Desk, gates: Gates) -> None:
         self._node = node
         self._desk = desk
         self._gates = gates
-        self._shared: _Session | None = None
         self._socket = ""  # where the agent listened last
 
     async def open(self, *, bulk: bool = False) -> Duplex:
-        """Log in and open a stream to the agent. Raises a LinkError.
-
-        Bulk goes over a login of its own, unless that would put the operator's questions a second time.
-        """
-        shared = self._shared
-        if bulk and shared is not None and self._desk.has_asked:
-            return await shared.open(owned=False)
+        """Log in and open a stream to the agent. Raises a LinkError."""
         session = _Session(self._node)
         try:
             await session.log_in(self._desk, self._gates)
             await session.find_agent(self._socket)
             duplex = await session.open(owned=True)
+            duplex.beside = session.open
         except BaseException:  # cancelled, too: nobody else has the login
             await session.close()
             raise
         self._socket = session.socket
-        if not bulk:
-            self._shared = session
         return duplex
-
-    async def open_beside(self) -> Duplex:
-        """One more stream on the login of the last interactive one. Raises a LinkError."""
-        if self._shared is None or not self._shared.is_open:
-            raise NotConnected(f"{self._node.alias}: there is no login to share just now")
-        return await self._shared.open(owned=False)
 
     async def command(self, line: str, *begins: bytes) -> Duplex:
         """Log in and run `line` there: its stdin and stdout, whatever the latter begins with. Raises a LinkError."""
@@ -124,8 +110,8 @@ class _Session:
         process = await self._run(line)
         return Duplex(_Reader(process.stdout), _Writer(process.stdin), "through the exec bridge", self.close)
 
-    async def open(self, *, owned: bool) -> Duplex:
-        """A stream to the agent; with `owned` the SSH connection is closed with it."""
+    async def open(self, *, owned: bool = False) -> Duplex:
+        """A stream to the agent; with `owned` the SSH connection is closed with it. Raises a LinkError."""
         release = self.close if owned else _nothing
         if self._stream is not None:
             # A key restricted to the bridge: the probe's own channel is the stream, and there is one a command.
@@ -142,23 +128,20 @@ class _Session:
             await self.find_agent()
             raise self._no_way(is_same=agent == self._agent != 0, said=str(error)) from error
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it has logged in and was not closed since."""
-        return bool(self._connections)
-
     async def close(self) -> None:
-        for connection in reversed(self._connections):
+        connections, self._connections = self._connections, []
+        for connection in reversed(connections):
             connection.close()
             try:
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
                     await connection.wait_closed()
             except TimeoutError:
                 connection.abort()
-        self._connections.clear()
 
     @property
     def _connection(self) -> asyncssh.SSHClientConnection:
+        if not self._connections:
+            raise NotConnected(f"{self._node.alias}: its login was closed")
         return self._connections[-1]
 
     async def find_agent(self, known: str = "") -> None:

@@ -26,7 +26,7 @@ from node_agent.protocol.streams import OpenBytes
 from relaytui.fleet.status import NodeState, NodeStatus
 from relaytui.link.bulk import BulkLink
 from relaytui.link.client import STALE_AFTER, NodeClient
-from relaytui.link.duplex import Connector, Duplex, SharesLogin
+from relaytui.link.duplex import Connector, Duplex
 from relaytui.link.errors import LinkError, LinkLost, NotConnected
 from relaytui.link.pace import next_delay
 from relaytui.link.prompts import Desk
@@ -167,9 +167,10 @@ class NodeLink:
 
     async def open_beside(self) -> Duplex:
         """One more stream to the agent on the connection there is, its preamble unread. Raises a LinkError."""
-        if self._live().silence() > STALE_AFTER or not isinstance(self._connector, SharesLogin):
+        client = self._live()
+        if client.silence() > STALE_AFTER or client.open_beside is None:
             raise NotConnected(f"{self.node}: its link cannot be shared just now")
-        return await self._connector.open_beside()
+        return await client.open_beside()
 
     def feed(self, request: OpenBytes) -> ByteFeed:
         """A session's output over every cut."""
@@ -305,7 +306,10 @@ class NodeLink:
         return await self._say_hello(await self._connector.open(), watch=True)
 
     async def _open_bulk(self) -> NodeClient:
-        return await self._say_hello(await self._connector.open(bulk=True), watch=False)
+        """On a login of its own, unless that would put the operator's questions a second time."""
+        beside = self._live().open_beside
+        duplex = await (beside() if self._desk.has_asked and beside else self._connector.open(bulk=True))
+        return await self._say_hello(duplex, watch=False)
 
     async def _say_hello(self, duplex: Any, *, watch: bool) -> NodeClient:
         return await NodeClient.connect(

@@ -111,10 +111,39 @@ async def test_a_login_that_was_closed_is_not_lent(tmp_path: Path) -> None:
         box = sshd.node("box", agent=str(agent_command(tmp_path, node)), state=str(node.root))
         connector = SshConnector(box, Desk("box", None), Gates())
         stream = await connector.open()
-        await (await connector.open_beside()).close()
+        assert stream.beside is not None
+        await (await stream.beside()).close()
         await stream.close()
-        with pytest.raises(LinkError, match="no login to share"):
-            await connector.open_beside()
+        with pytest.raises(LinkError, match="its login was closed"):
+            await stream.beside()
+
+
+@needs_sshd
+async def test_the_login_that_is_in_use_is_lent_where_two_were_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login that is slow is tried a second time beside it; the one that comes too late is closed."""
+    opened: list[Duplex] = []
+    open_one = SshConnector.open
+
+    async def open_both(connector: SshConnector, *, bulk: bool = False) -> Duplex:
+        opened.append(duplex := await open_one(connector, bulk=bulk))
+        try:
+            await eventually(lambda: len(opened) == 2)
+            if duplex is opened[1]:
+                await asyncio.Event().wait()  # until the first has become the link, and this one is given up
+        except asyncio.CancelledError:
+            await duplex.close()
+            raise
+        return duplex
+
+    async with running_node(tmp_path / "n") as node, open_sshd(tmp_path / "sshd") as sshd:
+        box = sshd.node("box", agent=str(agent_command(tmp_path, node)), state=str(node.root))
+        monkeypatch.setattr(SshConnector, "open", open_both)
+        async with running_core(tmp_path / "cache", box) as hub:
+            await hub.up("box")
+            await eventually(lambda: len(sshd.connections()) == 1)  # the other login has been closed
+            await (await hub.core.open_beside("box")).close()
 
 
 async def _is_refused(node: NodeConfig, path: Path, why: str) -> None:

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from node_agent.protocol.streams import OpenBytes
 from relaytui.config import NodeConfig
 from relaytui.link.connect import Gates, open_node
 from relaytui.link.errors import AnswerNeeded, AuthenticationFailed
 from relaytui.link.prompts import Desk, Prompt, PromptKind
 from relaytui.link.ssh import SshConnector
+from relaytui.link.supervisor import LinkOptions, NodeLink
 from tests.link.operator import Operator
 from tests.link.own_server import Account, open_server
+from tests.link.scripted import SESSION
+from tests.link.test_supervisor import Recorder
 from tests.sshd import make_key
 
 
@@ -73,13 +77,17 @@ async def test_bulk_never_asks_a_second_time(command: str, tmp_path: Path) -> No
     account = Account(questions=[("Code: ", "424242")])
     operator = Operator("424242")
     async with open_server(tmp_path, account) as node:
-        connector = SshConnector(replace(node, agent=command), Desk("box", operator), Gates())
-        first = await connector.open()
-        second = await connector.open(bulk=True)
-        async with asyncio.timeout(10):
-            assert (await second.reader.read(100)).startswith(b"RELAYTUI-NODE")
-        await second.close()
-        await first.close()
+        desk = Desk("box", operator)
+        connector = SshConnector(replace(node, agent=command), desk, Gates())
+        link = NodeLink("box", connector, Recorder(), LinkOptions(operator="ann"), desk=desk)
+        link.start()
+        try:
+            async with asyncio.timeout(10):
+                await link.wait_up()
+                stream = await link.open_bytes(OpenBytes(SESSION, "follow"))
+            await stream.close()
+        finally:
+            await link.stop()
     assert len(operator.asked) == 1
 
 
