@@ -39,7 +39,10 @@ class Direction:
 
 
 class Proxy:
-    """The link. `stall` keeps all bytes, `flow` lets them go on, `reset` cuts every connection with an RST."""
+    """The link. `stall` keeps all bytes, `flow` lets them go on, `reset` cuts every connection with an RST.
+
+    `stick` keeps what the connections of this moment send up, as a TCP does that backs off after losses.
+    """
 
     def __init__(
         self, host: str, port: int, latency: float = 0.0, bandwidth: float = 0.0, buffer: int = 64 * 1024
@@ -50,6 +53,7 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._refusing = False
+        self._ways_up: set[asyncio.Event] = set()
         self._connections: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -79,6 +83,11 @@ class Proxy:
     def flow(self) -> None:
         """Let bytes pass again, those kept back first."""
         self._flowing.set()
+
+    def stick(self) -> None:
+        """Keep back for ever what the connections that are open now send; what they are sent passes."""
+        for way in self._ways_up:
+            way.clear()
 
     def refuse(self, refusing: bool = True) -> None:
         """Reset each new connection at once."""
@@ -128,18 +137,23 @@ class Proxy:
             far.close()
             raise
         self._writers.add(far_writer)
+        self._ways_up.add(passing := asyncio.Event())
+        passing.set()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pass(reader, far_writer, self._up))
-                group.create_task(self._pass(far_reader, writer, self._down))
+                group.create_task(self._pass(reader, far_writer, self._up, passing))
+                group.create_task(self._pass(far_reader, writer, self._down, self._flowing))
         except* OSError:
             _reset(writer)
         finally:
+            self._ways_up.discard(passing)
             self._writers.discard(far_writer)
             _reset(far_writer)
             writer.close()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Direction) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Direction, passing: asyncio.Event
+    ) -> None:
         on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
         async def deliver() -> None:
@@ -149,6 +163,7 @@ class Proxy:
                 if (wait := arrival - loop.time()) > 0:
                     await asyncio.sleep(wait)
                 await self._flowing.wait()
+                await passing.wait()
                 if not data:
                     if writer.can_write_eof():
                         writer.write_eof()

@@ -132,6 +132,10 @@ class NodeClient:
         """Seconds since the node was last heard."""
         return self._clock() - self.last_heard
 
+    def unanswered(self) -> float:
+        """Seconds since the oldest ping that still waits for its answer; 0 where none does."""
+        return self._clock() - next(iter(self._pings.values())) if self._pings else 0.0
+
     def deliver(self, on_notice: Callable[[Notice], None], on_event: Callable[[EventRecord], None]) -> None:
         """Hand each notice and event to these, notices that came since the hello first. They must not block."""
         for notice in self._early:

@@ -2,6 +2,8 @@
 
 Theory: a link is `connecting` until its first hello, then `connected`. After 3 s without a byte it is `stale`: the old
 connection is kept, since it may only be slow, while new ones are tried beside it; whichever speaks first is the link.
+They are tried from 2 s without an answer on: what was typed may be stuck in a TCP that backs off, while its other way
+is heard well.
 A connection that ends is `lost` and tried again every 0.8-1.3 s for ten minutes, then every 15 s. Of hanging tries two
 are kept: the oldest, which has the most chance on a slow network, and a fresh one, which is up at once when the network
 is back. An error only the operator can mend makes it `waiting`: further tries would be useless, or lock an account.
@@ -40,6 +42,9 @@ _MAX_TRIES = 2
 _LOOK_EVERY = 0.1
 _SUSPECT_AFTER = 0.7
 """Seconds of silence that are enough right after a wake."""
+
+_DOUBT_AFTER = 2.0
+"""Seconds without an answer to a ping after which a connection may be stuck, and new ones are tried beside it."""
 
 
 class Cursor(NamedTuple):
@@ -195,7 +200,7 @@ class NodeLink:
         while True:
             if client is not self.client:
                 await self._adopt(client)
-            await self._until_silent(client)
+            await self._until_doubted(client)
             client = await self._race(client)
 
     async def _adopt(self, client: NodeClient) -> None:
@@ -226,18 +231,21 @@ class NodeLink:
         except (LinkError, RequestError) as error:
             await client.close(LinkLost(f"{self.node}: events could not be resumed: {error}"))
 
-    async def _until_silent(self, client: NodeClient) -> None:
-        """Return when the connection has ended or been silent too long."""
-        while not client.is_closed:
-            limit = STALE_AFTER
-            if self._suspect_since is not None:
-                if client.last_heard > self._suspect_since:
-                    self._suspect_since = None
-                else:
-                    limit = max(_SUSPECT_AFTER, self._suspect_since + _SUSPECT_AFTER - client.last_heard)
-            left = limit - client.silence()
-            if left <= 0:
-                return
+    def _silent_in(self, client: NodeClient) -> float:
+        """Seconds until `client` has been silent too long, which is sooner right after a wake."""
+        woke = self._suspect_since
+        if woke is not None and client.last_heard <= woke:
+            return woke + _SUSPECT_AFTER - self._clock()
+        return STALE_AFTER - client.silence()
+
+    def _doubted_in(self, client: NodeClient) -> float:
+        """Seconds until `client` may be stuck. A login that asks is not begun before the link is known to be stale."""
+        silent_in = self._silent_in(client)
+        return silent_in if self._desk.has_asked else min(silent_in, _DOUBT_AFTER - client.unanswered())
+
+    async def _until_doubted(self, client: NodeClient) -> None:
+        """Return when the connection has ended, been silent too long, or may be stuck."""
+        while not client.is_closed and (left := self._doubted_in(client)) > 0:
             await asyncio.wait([client.closed], timeout=min(left, 0.5))
 
     async def _race(self, old: NodeClient | None) -> NodeClient:
@@ -249,8 +257,8 @@ class NodeLink:
         try:
             while True:
                 may_speak = old is not None and not old.is_closed
-                if old is not None and may_speak and old.last_heard > down_since and old.silence() < STALE_AFTER:
-                    self._report(NodeState.CONNECTED, self._clock())
+                if old is not None and may_speak and old.last_heard > down_since and self._doubted_in(old) > 0:
+                    self._report(NodeState.CONNECTED, self._status.since if self._status.is_live else self._clock())
                     return old
                 due = self._start_due(tries, due, down_since)
                 self._report_outage(old, down_since, due)
@@ -352,8 +360,8 @@ class NodeLink:
         elif old.is_closed:
             self.error = self.error or old.closed.result()
             self._report(NodeState.LOST, down_since, due)
-        else:
-            self._report(NodeState.STALE, down_since, due)
+        elif self._silent_in(old) <= 0:
+            self._report(NodeState.STALE, old.last_heard, due)
 
     def _report(self, state: NodeState, since: float, due: float | None = None) -> None:
         """Tell a status that differs from the last one told."""

@@ -20,7 +20,8 @@ from node_agent.protocol.streams import OpenBytes
 from relaytui.fleet.status import NodeState, NodeStatus
 from relaytui.link.client import NodeClient
 from relaytui.link.duplex import Connector, Duplex
-from relaytui.link.errors import AuthenticationFailed, ConnectionRefused, LinkError, NotConnected
+from relaytui.link.errors import AuthenticationFailed, ConnectionRefused, LinkError, LinkLost, NotConnected
+from relaytui.link.prompts import Desk
 from relaytui.link.resume import Interrupted, Resumed
 from relaytui.link.streams import Output
 from relaytui.link.supervisor import Cursor, LinkOptions, NodeLink
@@ -93,10 +94,23 @@ class Rig:
         self.heard = Recorder()
         connector: Connector = self.connector
         options = LinkOptions(operator="ann", rng=random.Random(1))
-        self.link = NodeLink("box", connector, self.heard, options, cursor=cursor)
+        self.desk = Desk("box", None)
+        self.link = NodeLink("box", connector, self.heard, options, desk=self.desk, cursor=cursor)
 
     async def up(self) -> None:
         await self.heard.until(lambda: self.link.status.state is NodeState.CONNECTED)
+
+    async def hear(self) -> None:
+        """Have the agent say something, and hear it."""
+        self.agent.add_event()
+        await self.heard.until(lambda: len(self.heard.events) == len(self.agent.events))
+        await asyncio.sleep(0.1)  # ten a second are speech enough
+
+    async def stick(self) -> None:
+        """A connection on which the node is heard, and hears nothing from now on."""
+        await self.up()
+        await self.hear()
+        self.proxy.stick()
 
 
 def make(directory: Path) -> Path:
@@ -204,6 +218,32 @@ async def test_a_new_connection_takes_over_from_a_dead_one(tmp_path: Path) -> No
             assert first is not None
             assert first.is_closed
             assert await made.link.request(ListSessions()) == SessionList((session(),))
+
+
+async def test_typing_that_is_stuck_goes_over_a_new_connection_while_the_node_is_heard(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.stick()
+        stuck = made.link.client
+        typed = asyncio.create_task(made.link.request(ListSessions()))
+        while made.heard.ups == 1:
+            await made.hear()
+        assert made.heard.states() == [NodeState.CONNECTING, NodeState.CONNECTED]
+        assert made.link.client is not stuck
+        assert await made.link.request(ListSessions()) == SessionList((session(),))
+        with pytest.raises(LinkLost):
+            await typed
+
+
+async def test_a_slow_answer_is_no_reason_for_another_connection_that_asks(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.stick()
+        made.desk.has_asked = True
+        assert made.link.client is not None
+        while made.link.client.unanswered() < 3:
+            await made.hear()
+        assert made.connector.tries == 1
+        made.agent.silent = True
+        await made.heard.until(lambda: made.connector.tries > 1)
 
 
 async def test_a_lost_node_says_why_and_is_tried_again(tmp_path: Path) -> None:
