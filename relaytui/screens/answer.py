@@ -25,6 +25,7 @@ from relaytui.fleet.keys import SessionKey
 from relaytui.fleet.status import span
 from relaytui.fleet.views import SessionView
 from relaytui.screens.context import Context
+from relaytui.screens.desk import is_put_aside
 from relaytui.screens.panel import PanelScreen
 from relaytui.screens.requests import Failure, outcome
 from relaytui.widgets.text import wrap
@@ -145,8 +146,9 @@ class AnswerScreen(PanelScreen[str]):
     @property
     def hints(self) -> Sequence[Hint]:
         enter = self.look.symbols.enter
-        others = len(self.context.desk.asking(self.context.now())) - (self._ask is not None)
-        following = [Hint("tab", f"next ({others} more)")] if others > 0 else []
+        others = [view for view in self.context.desk.asking(self.context.now()) if view.key != self.key]
+        waiting = sum(not is_put_aside(view.ask) for view in others)  # as the status line counts them
+        following = [Hint("tab", f"next ({waiting} more)" if waiting else "next")] if others else []
         hints = [*(Hint(key, wish) for key, wish in _WISHES.items()), Hint("esc", "close")]
         text, keys = Hint(Field.TEXT.value, "text"), Hint(Field.KEYS.value, "keys")
         if self._ask is None:

@@ -68,3 +68,23 @@ async def test_the_popup_names_its_keys(ask: AskInfo, hints: str) -> None:
         await operator.press("space")
         assert operator.sees(hints.replace("  ", " · ")), operator.text
         assert operator.sees("alt+z snooze"), operator.text
+
+
+async def test_the_popup_counts_asks_that_wait_for_somebody_as_the_status_line_does() -> None:
+    source = asking()
+    for number in range(3):
+        source.session(f"web-2/b{number}", "shell", ask=confirm(id=AskId(f"other-{number}"), quiet=number == 2))
+    async with at_console(source) as operator:
+        assert operator.sees("3 asking"), operator.text
+        await operator.press("space")
+        assert operator.sees("tab next (2 more)"), operator.text
+
+
+async def test_tab_leads_to_an_ask_that_nobody_waits_for_and_is_not_counted() -> None:
+    source = asking()
+    source.session("web-2/b2", "vim", ask=confirm(id=AskId("other"), quiet=True))
+    async with at_console(source) as operator:
+        await operator.press("space")
+        assert operator.sees("tab next ·"), operator.text
+        await operator.press("tab")
+        assert operator.sees("web-2/b2"), operator.text
