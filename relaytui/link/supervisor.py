@@ -2,11 +2,11 @@
 
 Theory: a link is `connecting` until its first hello, then `connected`. After 3 s without a byte it is `stale`: the old
 connection is kept, since it may only be slow, while new ones are tried beside it; whichever speaks first is the link.
-They are tried from 2 s without an answer on: what was typed may be stuck in a TCP that backs off, while its other way
-is heard well.
-A connection that ends is `lost` and tried again every 0.8-1.3 s for ten minutes, then every 15 s. Of hanging tries two
-are kept: the oldest, which has the most chance on a slow network, and a fresh one, which is up at once when the network
-is back. An error only the operator can mend makes it `waiting`: further tries would be useless, or lock an account.
+So they are after 2 s without an answer to a ping, though the node be heard: what was typed may be stuck in a TCP that
+backs off after losses. A connection that ends is `lost` and tried again every 0.8-1.3 s for ten minutes, then every
+15 s. Of hanging tries two are kept: the oldest, which has the most chance on a slow network, and a fresh one, which is
+up at once when the network is back. An error only the operator can mend makes it `waiting`: further tries would be
+useless, or lock an account.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from node_agent.protocol.streams import OpenBytes
 from relaytui.fleet.status import NodeState, NodeStatus
 from relaytui.link.bulk import BulkLink
 from relaytui.link.client import STALE_AFTER, NodeClient
+from relaytui.link.doubt import Doubt
 from relaytui.link.duplex import Connector, Duplex
 from relaytui.link.errors import LinkError, LinkLost, NotConnected
 from relaytui.link.pace import next_delay
@@ -40,11 +41,6 @@ from relaytui.link.versions import is_older
 _DOWNLOAD_WINDOW = 1024 * 1024
 _MAX_TRIES = 2
 _LOOK_EVERY = 0.1
-_SUSPECT_AFTER = 0.7
-"""Seconds of silence that are enough right after a wake."""
-
-_DOUBT_AFTER = 2.0
-"""Seconds without an answer to a ping after which a connection may be stuck, and new ones are tried beside it."""
 
 
 class Cursor(NamedTuple):
@@ -102,7 +98,7 @@ class NodeLink:
         self._status = NodeStatus(NodeState.OFF, self._clock())
         self._retry = asyncio.Event()
         self._up = asyncio.Event()
-        self._suspect_since: float | None = None
+        self._doubt = Doubt(self._clock, self._desk)
         self._last_try = float("-inf")
         self._bulk = BulkLink(self._open_bulk)
         self._task: asyncio.Task[None] | None = None
@@ -146,7 +142,7 @@ class NodeLink:
 
     def suspect(self) -> None:
         """The machine may have slept: believe in the connection only when it speaks again."""
-        self._suspect_since = self._clock()
+        self._doubt.suspect()
         self.nudge()
 
     async def request(self, request: Request, timeout: float = 10.0) -> Any:
@@ -214,7 +210,7 @@ class NodeLink:
             self.cursor = Cursor(store, client.hello.last_event)
         elif known.store != store:
             self.cursor = Cursor(store, 0)
-        self._suspect_since = None
+        self._doubt.trust()
         self.error = None
         self._listener.link_up(self.node, client)
         self._report(NodeState.CONNECTED, self._clock())
@@ -231,21 +227,9 @@ class NodeLink:
         except (LinkError, RequestError) as error:
             await client.close(LinkLost(f"{self.node}: events could not be resumed: {error}"))
 
-    def _silent_in(self, client: NodeClient) -> float:
-        """Seconds until `client` has been silent too long, which is sooner right after a wake."""
-        woke = self._suspect_since
-        if woke is not None and client.last_heard <= woke:
-            return woke + _SUSPECT_AFTER - self._clock()
-        return STALE_AFTER - client.silence()
-
-    def _doubted_in(self, client: NodeClient) -> float:
-        """Seconds until `client` may be stuck. A login that asks is not begun before the link is known to be stale."""
-        silent_in = self._silent_in(client)
-        return silent_in if self._desk.has_asked else min(silent_in, _DOUBT_AFTER - client.unanswered())
-
     async def _until_doubted(self, client: NodeClient) -> None:
         """Return when the connection has ended, been silent too long, or may be stuck."""
-        while not client.is_closed and (left := self._doubted_in(client)) > 0:
+        while not client.is_closed and (left := self._doubt.due_in(client)) > 0:
             await asyncio.wait([client.closed], timeout=min(left, 0.5))
 
     async def _race(self, old: NodeClient | None) -> NodeClient:
@@ -257,7 +241,9 @@ class NodeLink:
         try:
             while True:
                 may_speak = old is not None and not old.is_closed
-                if old is not None and may_speak and old.last_heard > down_since and self._doubted_in(old) > 0:
+                if old is not None and may_speak and old.last_heard > down_since and self._doubt.due_in(old) > 0:
+                    if not self._needs_operator():
+                        self.error = None  # of a try beside it, which is of no concern any more
                     self._report(NodeState.CONNECTED, self._status.since if self._status.is_live else self._clock())
                     return old
                 due = self._start_due(tries, due, down_since)
@@ -360,7 +346,7 @@ class NodeLink:
         elif old.is_closed:
             self.error = self.error or old.closed.result()
             self._report(NodeState.LOST, down_since, due)
-        elif self._silent_in(old) <= 0:
+        elif self._doubt.silent_in(old) <= 0:
             self._report(NodeState.STALE, old.last_heard, due)
 
     def _report(self, state: NodeState, since: float, due: float | None = None) -> None:

@@ -195,8 +195,11 @@ async def test_silence_is_stale_and_the_old_connection_is_good_again_when_it_spe
         await made.heard.until(lambda: made.link.status.state is NodeState.STALE)
         assert made.link.status.error == "no answer to ping"
         assert made.link.status.next_try is not None
+        made.proxy.refuse()
+        await made.heard.until(lambda: made.link.error is not None)
         made.proxy.flow()
         await made.heard.until(lambda: made.link.status.state is NodeState.CONNECTED)
+        assert made.link.error is None
         assert await made.link.request(ListSessions()) == SessionList((session(),))
         assert made.heard.states() == [
             NodeState.CONNECTING,
@@ -232,6 +235,22 @@ async def test_typing_that_is_stuck_goes_over_a_new_connection_while_the_node_is
         assert await made.link.request(ListSessions()) == SessionList((session(),))
         with pytest.raises(LinkLost):
             await typed
+
+
+async def test_a_slow_network_is_no_reason_to_log_in_again_and_again(tmp_path: Path) -> None:
+    async with rig(tmp_path, latency=1.25) as made:
+        await made.up()
+        assert made.link.client is not None
+        while made.link.client.rtt is None:
+            await made.hear()
+        tries = made.connector.tries
+        for _ in range(2):  # a ping a second goes out, and each answer takes over two
+            rtt = made.link.client.rtt
+            while made.link.client.rtt == rtt:
+                assert made.link.client.silence() < 3
+                await made.hear()
+        assert made.heard.ups == 1
+        assert made.connector.tries == tries
 
 
 async def test_a_slow_answer_is_no_reason_for_another_connection_that_asks(tmp_path: Path) -> None:
