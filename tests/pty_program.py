@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ptyprocess import PtyProcess
 
+from tests.waiting import LIMIT
+
 
 class NotSeenError(AssertionError):
     """What was waited for did not appear in time; the message ends with what did."""
@@ -39,7 +41,7 @@ class PtyProgram:
     def resize(self, columns: int, rows: int) -> None:
         self._process.setwinsize(rows, columns)
 
-    def wait_for(self, pattern: bytes, timeout: float = 15.0, *, start: int = 0) -> re.Match[bytes]:
+    def wait_for(self, pattern: bytes, timeout: float = LIMIT, *, start: int = 0) -> re.Match[bytes]:
         """Read until `pattern` matches the output from `start` on; raises NotSeenError."""
         wanted = re.compile(pattern, re.DOTALL)
         deadline = time.monotonic() + timeout
@@ -48,7 +50,7 @@ class PtyProgram:
                 raise NotSeenError(f"{pattern!r} not seen in {timeout} s; got ...{self.output[start:][-2000:]!r}")
         return found
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float = 15.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout: float = LIMIT) -> None:
         """Read until `condition()` holds."""
         deadline = time.monotonic() + timeout
         while not condition():
@@ -67,7 +69,7 @@ class PtyProgram:
         self.output += data
         return data
 
-    def wait(self, timeout: float = 15.0) -> int:
+    def wait(self, timeout: float = LIMIT) -> int:
         """Read until the program has ended; returns its exit code, or minus the signal that ended it."""
         deadline = time.monotonic() + timeout
         while self._process.isalive():

@@ -107,10 +107,10 @@ def test_whoever_watches_from_a_smaller_terminal_sees_the_live_part_in_place(hom
     with lasting(home, "sh", "-c", WIDE, size="120x40") as key:
         home.wait_printed(key, "prompt>")
         with attached(home, key, "--read-only", columns=50, rows=10) as program:
-            program.wait_until(lambda: display(program, 50, 10)[-1].startswith("prompt>"), 15)
+            program.wait_until(lambda: display(program, 50, 10)[-1].startswith("prompt>"))
             assert display(program, 50, 10)[0] == f"row 22 {0:043d}"
             home.ok("send", key, "hello", "key:enter")
-            program.wait_until(lambda: display(program, 50, 10)[-3:-1] == ["prompt> hello", "hello"], 15)
+            program.wait_until(lambda: display(program, 50, 10)[-3:-1] == ["prompt> hello", "hello"])
             leave(program)
         assert home.session(key)["size"] == [120, 40]
 
@@ -119,12 +119,12 @@ def test_another_size_of_the_watchers_terminal_is_painted_anew(home: Home) -> No
     with lasting(home, "sh", "-c", WIDE, size="120x40") as key:
         home.wait_printed(key, "prompt>")
         with attached(home, key, "--read-only", columns=50, rows=10) as program:
-            program.wait_until(lambda: display(program, 50, 10)[-1].startswith("prompt>"), 15)
+            program.wait_until(lambda: display(program, 50, 10)[-1].startswith("prompt>"))
             start = len(program.output)
             program.resize(70, 6)
             os.kill(program.pid, signal.SIGWINCH)
             program.wait_for(rb"prompt>", start=start)
-            program.wait_until(lambda: Shown(70, 6).feed(program.output[start:])[-1].startswith("prompt>"), 15)
+            program.wait_until(lambda: Shown(70, 6).feed(program.output[start:])[-1].startswith("prompt>"))
             assert Shown(70, 6).feed(program.output[start:])[0] == f"row 26 {0:063d}"
             leave(program)
 
@@ -147,7 +147,7 @@ def test_a_terminal_that_is_no_xterm_is_painted_and_can_type(home: Home) -> None
     try:
         with lasting(home, "bash", "--norc", size="100x30") as key, attached(home, key, columns=60, rows=10) as program:
             program.type(b"printf '\\033[31mred\\033[0m\\n'; tput cols\r")
-            program.wait_until(lambda: any(line == "60" for line in display(program, 60, 10)), 15)
+            program.wait_until(lambda: any(line == "60" for line in display(program, 60, 10)))
             assert "red" in display(program, 60, 10)
             assert b"\x1b[0;31m" not in program.output
             leave(program)

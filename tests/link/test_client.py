@@ -32,11 +32,11 @@ from relaytui.link.streams import ByteItem, Gap, Output
 from relaytui.link.tasks import cancel, spawn
 from relaytui.link.unix import UnixConnector
 from tests.link.scripted import SESSION, ScriptedAgent, session
-from tests.waiting import eventually
+from tests.waiting import LIMIT, eventually
 
 
 @asynccontextmanager
-async def connected(agent: ScriptedAgent, timeout: float = 5.0) -> AsyncIterator[NodeClient]:
+async def connected(agent: ScriptedAgent, timeout: float = LIMIT) -> AsyncIterator[NodeClient]:
     connector = UnixConnector(NodeConfig("n", transport=Transport.UNIX, socket=str(agent.socket)))
     client = await NodeClient.connect(await connector.open(), node="n", client="cli", operator="ann", timeout=timeout)
     try:

@@ -30,6 +30,7 @@ from tests.harness import Node, running_node
 from tests.link.scripted import scripted_agent, session
 from tests.proxy import open_proxy
 from tests.sshd import needs_sshd, open_sshd
+from tests.waiting import LIMIT
 
 _numbers = itertools.count(1)
 
@@ -47,7 +48,7 @@ class Watched:
         self.changes += changes
         self._told.set()
 
-    async def until(self, fact: Callable[[], Any], seconds: float = 15.0) -> None:
+    async def until(self, fact: Callable[[], Any], seconds: float = LIMIT) -> None:
         async with asyncio.timeout(seconds):
             while not fact():
                 self._told.clear()

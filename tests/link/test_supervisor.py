@@ -27,6 +27,7 @@ from relaytui.link.streams import Output
 from relaytui.link.supervisor import Cursor, LinkOptions, NodeLink
 from tests.link.scripted import SESSION, ScriptedAgent, scripted_agent, session
 from tests.proxy import Proxy, open_proxy
+from tests.waiting import LIMIT
 
 
 class TcpConnector:
@@ -71,7 +72,7 @@ class Recorder:
         self.events.append(record.n)
         self.told.set()
 
-    async def until(self, fact: Any, seconds: float = 15.0) -> None:
+    async def until(self, fact: Any, seconds: float = LIMIT) -> None:
         """Wait until `fact()` holds; looked at after each thing told."""
         async with asyncio.timeout(seconds):
             while not fact():
