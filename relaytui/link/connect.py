@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 
 from relaytui.config import NodeConfig, Transport
@@ -22,21 +22,29 @@ class Gates:
 
     def __init__(self) -> None:
         self._locks: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._here: set[tuple[str, int, str]] = set()  # which nodes are at which gate, waiting or past it
 
     @asynccontextmanager
-    async def turn(self, host: str, port: int, patience: float = 2.0) -> AsyncIterator[None]:
-        """Wait for our turn, for no more than `patience` seconds: a login that hangs must not hold up the others."""
-        lock = self._locks[host, port]
-        try:
-            async with asyncio.timeout(patience):
-                await lock.acquire()
-        except TimeoutError:
+    async def turn(self, host: str, port: int, node: str, patience: float = 2.0) -> AsyncIterator[None]:
+        """Wait for the turn of `node`, for no more than `patience` seconds: one that hangs must not hold up the others.
+
+        A second login of a node goes at once: it is tried because the first may hang, and is itself soon replaced.
+        """
+        place = (host, port, node)
+        if place in self._here:
             yield
             return
-        try:
+        lock = self._locks[host, port]
+        with ExitStack() as leaving:
+            self._here.add(place)
+            leaving.callback(self._here.discard, place)
+            try:
+                async with asyncio.timeout(patience):
+                    await lock.acquire()
+                leaving.callback(lock.release)
+            except TimeoutError:
+                pass  # go all the same
             yield
-        finally:
-            lock.release()
 
 
 def connector_for(node: NodeConfig, desk: Desk, gates: Gates) -> Connector:

@@ -101,7 +101,7 @@ class _Session:
         target = await resolve(self._node)
         hops = [await resolve_jump(self._node, jump) for jump in target.jumps()] if target.is_exact else []
         for hop in (*hops, target):
-            async with gates.turn(hop.hostname, hop.port):
+            async with gates.turn(hop.hostname, hop.port, self._node.alias):
                 tunnel = self._connections[-1] if self._connections else None
                 self._connections.append(await _log_in(self._node.alias, hop, desk, tunnel))
 

@@ -89,25 +89,42 @@ async def test_logins_at_one_sshd_take_turns_and_a_hanging_one_holds_nobody_up()
     leave = asyncio.Event()
 
     async def hang() -> None:
-        async with gates.turn("host", 22):
+        async with gates.turn("host", 22, "a"):
             entered.set()
             await leave.wait()
             inside.append("first")
 
     async def follow() -> None:
-        async with gates.turn("host", 22):
+        async with gates.turn("host", 22, "b"):
             inside.append("second")
 
     first = asyncio.create_task(hang())
     await entered.wait()
-    async with gates.turn("other", 22, patience=0.0):
+    async with gates.turn("other", 22, "b", patience=0.0):
         pass
-    async with gates.turn("host", 22, patience=0.0):
+    async with gates.turn("host", 22, "b", patience=0.0):
         inside.append("impatient")
     second = asyncio.create_task(follow())
     leave.set()
     await asyncio.gather(first, second)
     assert inside == ["impatient", "first", "second"]
+
+
+async def test_a_nodes_second_login_does_not_wait_for_its_first_which_may_hang() -> None:
+    gates = Gates()
+
+    async def log_in_to_another() -> None:
+        async with gates.turn("host", 22, "b", patience=60):
+            pass
+
+    async with gates.turn("host", 22, "a", patience=60):
+        async with asyncio.timeout(30), gates.turn("host", 22, "a", patience=60):
+            pass
+        waits = asyncio.create_task(log_in_to_another())
+        async with asyncio.timeout(30), gates.turn("host", 22, "a", patience=60):
+            await asyncio.sleep(0)
+        assert not waits.done()
+    await waits
 
 
 # The second connection ----------------------------------------------------------------------------------------------
