@@ -239,7 +239,7 @@ async def test_typing_that_is_stuck_goes_over_a_new_connection_while_the_node_is
 
 
 async def test_a_slow_network_is_no_reason_to_log_in_again_and_again(tmp_path: Path) -> None:
-    async with rig(tmp_path, latency=1.25) as made:
+    async with rig(tmp_path, latency=1.1) as made:
         await made.up()
         assert made.link.client is not None
         while made.link.client.rtt is None:
