@@ -339,6 +339,8 @@ class NodeLink:
         return self.error is not None and self.error.needs_operator
 
     def _report_outage(self, old: NodeClient | None, down_since: float, due: float) -> None:
+        if old is not None and not old.is_closed and self._doubt.silent_in(old) > 0:
+            return  # it is heard, whatever becomes of the tries beside it
         if self._needs_operator():
             self._report(NodeState.WAITING, down_since)
         elif old is None:
@@ -346,7 +348,7 @@ class NodeLink:
         elif old.is_closed:
             self.error = self.error or old.closed.result()
             self._report(NodeState.LOST, down_since, due)
-        elif self._doubt.silent_in(old) <= 0:
+        else:
             self._report(NodeState.STALE, old.last_heard, due)
 
     def _report(self, state: NodeState, since: float, due: float | None = None) -> None:

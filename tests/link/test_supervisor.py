@@ -238,6 +238,19 @@ async def test_typing_that_is_stuck_goes_over_a_new_connection_while_the_node_is
             await typed
 
 
+async def test_a_try_that_only_the_operator_can_mend_is_no_outage_of_a_node_that_is_heard(tmp_path: Path) -> None:
+    async with rig(tmp_path) as made:
+        await made.stick()
+        made.connector.error = AuthenticationFailed("box: none of our keys was accepted")
+        while made.connector.tries == 1:
+            await made.hear()
+        for _ in range(3):  # rounds of the supervisor's own clock
+            await made.hear()
+        assert made.heard.states() == [NodeState.CONNECTING, NodeState.CONNECTED]
+        made.agent.silent = True
+        await made.heard.until(lambda: made.link.status.state is NodeState.WAITING)
+
+
 async def test_a_slow_network_is_no_reason_to_log_in_again_and_again(tmp_path: Path) -> None:
     async with rig(tmp_path, latency=1.1) as made:
         await made.up()
